@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Find out what must be known of a host before it is changed; see DOCUMENTATION."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: host_info
+short_description: Find out what must be known of a host before it is changed
+version_added: "1.0.0"
+description:
+  - Looks at room on the disks, at who holds a port, at a user, at the service manager, and under which addresses
+    others find the host. Run it as root; others cannot see whose process holds a port.
+author: ["Reachable contributors (@reachable)"]
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  paths:
+    description: Folders, existing or still to be made.
+    type: list
+    elements: path
+    default: []
+  port:
+    description: The TCP port whose holder is wanted.
+    type: int
+  user:
+    description: The name of the user that is wanted.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  host_info:
+    paths: [/opt/reachable, /var/lib/reachable]
+    port: 8888
+    user: jupyter
+  register: host
+"""
+
+RETURN = r"""
+paths:
+  description: For each of O(paths), the nearest one that exists, the bytes free there, whether it can be written.
+  type: dict
+  returned: success
+  sample: {/opt/reachable: {nearest: /opt, free_bytes: 8589934592, writable: true}}
+port_holder:
+  description: The process that listens on O(port); null when the port is free, C(pid) 0 when it cannot be seen.
+  type: dict
+  returned: success
+  sample: {pid: 4711, user: ada, command: python3 -m http.server 8888}
+user:
+  description: What the system knows of O(user); null when there is no such user.
+  type: dict
+  returned: success
+  sample: {uid: 999, group: jupyter, groups: [], home: /var/lib/reachable/jupyter, shell: /usr/sbin/nologin}
+service_manager:
+  description: V(systemd) where it runs, else V(none).
+  type: str
+  returned: success
+venv:
+  description: Whether C(python3 -m venv) works; Debian keeps it in a package of its own.
+  type: bool
+  returned: success
+ca_bundle:
+  description: The certificates that the system trusts, in one file; null where there is none.
+  type: str
+  returned: success
+addresses:
+  description: The host's name, its addresses towards others, and its multicast DNS name if it answers to it.
+  type: dict
+  returned: success
+  sample: {hostname: vps, ipv4: 192.0.2.7, ipv6: null, mdns: null}
+"""
+
+import grp
+import importlib.util
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils import addresses, files
+from ansible.module_utils.basic import AnsibleModule
+
+LISTENING = "0A"  # the state of a socket in /proc/net/tcp
+CA_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+)
+
+
+def look_at_path(path: str) -> dict[str, Any]:
+    """Say what room there is at a path, or where it would be made."""
+    nearest = path
+    while not os.path.isdir(nearest):
+        nearest = os.path.dirname(nearest)
+    room = os.statvfs(nearest)
+    writable = os.access(nearest, os.W_OK) and not room.f_flag & os.ST_RDONLY
+    return {"nearest": nearest, "free_bytes": room.f_bavail * room.f_frsize, "writable": bool(writable)}
+
+
+def listening_inodes(port: int) -> set[str]:
+    """Return the inodes of the sockets that listen on a port (Linux, proc(5))."""
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if os.path.exists(table):
+            rows = [line.split() for line in Path(table).read_text().splitlines()[1:]]
+            inodes |= {row[9] for row in rows if row[3] == LISTENING and int(row[1].rpartition(":")[2], 16) == port}
+    return inodes
+
+
+def holds_one_of(pid: str, sockets: set[str]) -> bool:
+    """Tell whether a process has one of the sockets open; False where we may not look."""
+    folder = f"/proc/{pid}/fd"
+    try:
+        return any(os.readlink(f"{folder}/{descriptor}") in sockets for descriptor in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def port_holder(port: int) -> dict[str, Any] | None:
+    """Describe the process that listens on a port."""
+    sockets = {f"socket:[{inode}]" for inode in listening_inodes(port)}
+    if not sockets:
+        return None
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if holds_one_of(pid, sockets):
+            process = Path("/proc", pid)
+            command = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            return {"pid": int(pid), "user": files.user_name(process.stat().st_uid), "command": command[:200]}
+    return {"pid": 0, "user": "unknown", "command": "unknown"}
+
+
+def look_at_user(name: str) -> dict[str, Any] | None:
+    """Say what the system knows of a user."""
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return {
+        "uid": user.pw_uid,
+        "group": files.group_name(user.pw_gid),
+        "groups": [group.gr_name for group in grp.getgrall() if name in group.gr_mem],
+        "home": user.pw_dir,
+        "shell": user.pw_shell,
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "paths": {"type": "list", "elements": "path", "default": []},
+            "port": {"type": "int"},
+            "user": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    port, user = module.params["port"], module.params["user"]
+    module.exit_json(
+        changed=False,
+        paths={path: look_at_path(path) for path in module.params["paths"]},
+        port_holder=port_holder(port) if port else None,
+        user=look_at_user(user) if user else None,
+        # sd_booted(3): this folder is there exactly where systemd is the service manager
+        service_manager="systemd" if os.path.isdir("/run/systemd/system") else "none",
+        venv=importlib.util.find_spec("ensurepip") is not None,
+        ca_bundle=next(filter(os.path.exists, CA_BUNDLES), None),
+        addresses=addresses.discover()._asdict(),
+    )
+
+
+if __name__ == "__main__":
+    main()

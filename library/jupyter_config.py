@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Keep the configuration file of a Jupyter server; see DOCUMENTATION."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: jupyter_config
+short_description: Write a Jupyter server's configuration with its password hash
+version_added: "1.0.0"
+description:
+  - Keeps one C(jupyter_server_config.json) that nobody else writes. Jupyter reads it first when its folder is named by
+    C(JUPYTER_CONFIG_PATH), and everything that it does not set from the user's own files.
+  - The file can be read by its owner alone, and neither the old nor the new hash is shown in the diff.
+author: ["Reachable contributors (@reachable)"]
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    description: Hashes are hidden; a file that is not JSON is hidden as a whole.
+  idempotent:
+    support: full
+options:
+  path:
+    description: The file.
+    type: path
+    required: true
+  settings:
+    description: The settings, C(Class) to C(trait) to value.
+    type: dict
+    required: true
+  password_hash:
+    description: Goes into C(PasswordIdentityProvider.hashed_password), the name that wins over its older ones.
+    type: str
+    required: true
+  owner:
+    description: The user as whom the server runs.
+    type: str
+    required: true
+  group:
+    description: The group of the file.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Configure Jupyter
+  jupyter_config:
+    path: /opt/reachable/etc/jupyter/jupyter_server_config.json
+    settings:
+      ServerApp:
+        port: 8888
+    password_hash: "{{ notebook_password.hash }}"
+    owner: jupyter
+    group: jupyter
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  type: str
+  returned: success
+"""
+
+import copy
+import json
+from typing import Any
+
+from ansible.module_utils import files
+from ansible.module_utils.basic import AnsibleModule
+
+PROVIDER, HASH = "PasswordIdentityProvider", "hashed_password"
+
+
+def render(settings: dict[str, Any], password_hash: str) -> str:
+    """Write the settings and the hash as the file says them."""
+    complete = copy.deepcopy(settings)
+    complete.setdefault(PROVIDER, {})[HASH] = password_hash
+    return json.dumps(complete, indent=2, sort_keys=True) + "\n"
+
+
+def hide_hash(content: bytes | None, word: str) -> str | None:
+    """Return a file's text with ``word`` in place of its hash; a file that is not JSON is hidden as a whole."""
+    if content is None:
+        return None
+    try:
+        settings = json.loads(content)
+        if HASH in settings.get(PROVIDER, {}):
+            return render(settings, f"({word} hash)")
+    except (ValueError, AttributeError, TypeError):
+        return f"({word} content, not a Jupyter configuration)\n"
+    return content.decode()
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "settings": {"type": "dict", "required": True},
+            "password_hash": {"type": "str", "required": True, "no_log": True},
+            "owner": {"type": "str", "required": True},
+            "group": {"type": "str", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+
+    content = render(options["settings"], options["password_hash"])
+    wanted = files.Entry(options["path"], "file", options["owner"], options["group"], 0o600, content.encode())
+    try:
+        found = files.inspect(wanted.path)
+        if found != wanted and not module.check_mode:
+            files.apply(found, wanted)
+    except (files.FilesError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+    same_hash = found.content is not None and json.dumps(options["password_hash"]).encode() in found.content
+    before = files.describe(found, hide_hash(found.content, "same" if same_hash else "old"))
+    after = files.describe(wanted, hide_hash(wanted.content, "same" if same_hash else "new"))
+    module.exit_json(
+        changed=found != wanted,
+        path=wanted.path,
+        diff={"before_header": wanted.path, "after_header": wanted.path, "before": before, "after": after},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,309 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Keep the hash of the notebook password; see DOCUMENTATION."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: jupyter_password
+short_description: Hash the notebook password, once
+version_added: "1.0.0"
+description:
+  - Decides which hash belongs into the configuration of a Jupyter server and returns it. The hash that the
+    host has now is kept when it belongs to the password and is strong enough, because a new one, even of the
+    same password, logs every device out.
+  - Runs on the controller, so that the password never leaves it. It touches nothing on the host.
+  - Without O(password) and O(password_hash) the password is the one in O(password_file), which is generated
+    when neither that file nor a hash on the host exists. A hash on the host of which no password is known here
+    is kept as it is.
+  - Jupyter reads C(argon2:), C(sha1:) and C(sha256:) hashes (C(jupyter_server/auth/security.py)); this module
+    verifies all three and makes C(argon2:) ones, with argon2id, 10 MiB, 10 passes and 8 lanes as Jupyter itself does.
+author: ["Reachable contributors (@reachable)"]
+requirements: ["libpass (imported as passlib)", argon2-cffi]
+attributes:
+  check_mode:
+    support: full
+    description: Predicts the change. Where a password would be generated, the hash is of one that is thrown away.
+  diff_mode:
+    support: full
+    description: Says why the hash changes; neither passwords nor hashes are shown.
+  idempotent:
+    support: full
+options:
+  password:
+    description: The password. A password with fewer than 12 characters or among the most common ones is refused.
+    type: str
+  password_hash:
+    description: A ready-made hash, as C(jupyter server password) writes it. The password need not be known then.
+    type: str
+  password_file:
+    description: Where a generated password is kept on the controller, readable by its owner alone.
+    type: path
+    required: true
+  current_hash:
+    description: The hash that the host has now; empty when there is none.
+    type: str
+    default: ""
+  allow_weak:
+    description: Accept a short or common O(password).
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Hash the notebook password
+  jupyter_password:
+    password: "{{ vault_jupyter_password }}"
+    password_file: secrets/laptop/jupyter_password
+    current_hash: "{{ hash_on_the_host }}"
+  delegate_to: localhost
+  register: notebook_password
+  no_log: true
+
+- name: Generate a password once and keep it on the controller
+  jupyter_password:
+    password_file: secrets/laptop/jupyter_password
+  delegate_to: localhost
+  register: notebook_password
+  no_log: true
+"""
+
+RETURN = r"""
+hash:
+  description: What belongs into C(PasswordIdentityProvider.hashed_password).
+  type: str
+  returned: success
+source:
+  description: Where the password is known from. V(kept) means that only its hash is known, on the host.
+  type: str
+  choices: [given, hash, stored, generated, kept]
+  returned: success
+reason:
+  description: Why the hash is new, or that it is not.
+  type: str
+  returned: success
+  sample: the hash on the host belongs to another password
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import stat
+import traceback
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common_passwords import COMMON_PASSWORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PASSLIB_ERROR: str | None = None
+try:
+    from passlib.hash import argon2
+except ImportError:
+    PASSLIB_ERROR = traceback.format_exc()
+
+# jupyter_server/auth/security.py: argon2.PasswordHasher(memory_cost=10240, time_cost=10, parallelism=8)
+MEMORY_KIB, PASSES, LANES = 10240, 10, 8
+SHORTEST_CHARACTERS = 12
+LONGEST_BYTES = 4096  # passlib's limit
+LEGACY_DIGITS = {"sha1": 40, "sha256": 64}
+# Typed on a tablet's keyboard: one case, no look-alikes. 20 of 31 signs are 99 bits.
+ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+class RefusedError(Exception):
+    """An input cannot be used; the text says which one, why, and what to do."""
+
+
+class Decision(NamedTuple):
+    """The hash for the configuration, whence the password is known, and why the hash is new (or is not)."""
+
+    hash: str
+    source: str
+    reason: str
+
+
+def refuse_weak(password: str, allow_weak: bool) -> None:
+    """Raise RefusedError for a password that must not protect a server."""
+    if not password:
+        raise RefusedError(
+            "jupyter_password is empty: set a password, or leave the variable out to have one generated."
+        )
+    if len(password.encode()) > LONGEST_BYTES:
+        raise RefusedError(f"jupyter_password is longer than {LONGEST_BYTES} bytes: use a shorter one.")
+    if allow_weak:
+        return
+    way_out = "choose another, or set jupyter_password_allow_weak to true"
+    if password.lower() in COMMON_PASSWORDS:
+        raise RefusedError(f"jupyter_password is one of the most common passwords: {way_out}.")
+    if len(password) < SHORTEST_CHARACTERS:
+        raise RefusedError(f"jupyter_password is shorter than {SHORTEST_CHARACTERS} characters: {way_out}.")
+
+
+def hash_problem(text: str) -> str | None:
+    """Say what is wrong with the form of a hash; None when Jupyter can read it.
+
+    Jupyter answers a login with 500 when the text after ``argon2:`` is malformed, and nobody can log in when
+    anything else is.
+    """
+    algorithm, _, rest = text.partition(":")
+    if algorithm == "argon2":
+        try:
+            argon2.from_string(rest)
+        except (ValueError, TypeError):
+            return "what follows 'argon2:' is no argon2 hash"
+        return None
+    if algorithm in LEGACY_DIGITS:
+        digits = LEGACY_DIGITS[algorithm]
+        if re.fullmatch(rf"[^:]+:[0-9a-f]{{{digits}}}", rest):
+            return None
+        return f"after '{algorithm}:' it needs a salt, a colon and {digits} hexadecimal digits"
+    return "it does not begin with 'argon2:', 'sha256:' or 'sha1:'"
+
+
+def verify(password: str, text: str) -> bool:
+    """Tell whether a well-formed hash belongs to the password, as Jupyter's passwd_check does."""
+    algorithm, _, rest = text.partition(":")
+    if algorithm == "argon2":
+        return bool(argon2.verify(password, rest))
+    salt, _, digest = rest.partition(":")
+    own = hashlib.new(algorithm, password.encode() + salt.encode("ascii", "replace")).hexdigest()
+    return hmac.compare_digest(own, digest)
+
+
+def strong_enough(text: str) -> bool:
+    """Tell whether a well-formed hash costs a guesser at least as much as one of ours."""
+    algorithm, _, rest = text.partition(":")
+    if algorithm != "argon2":
+        return False
+    found = argon2.from_string(rest)
+    work = found.memory_cost * found.rounds
+    return bool(found.type == "ID" and found.memory_cost >= MEMORY_KIB and work >= MEMORY_KIB * PASSES)
+
+
+def new_hash(password: str) -> str:
+    """Hash a password in the form that Jupyter reads."""
+    hasher = argon2.using(type="ID", memory_cost=MEMORY_KIB, rounds=PASSES, parallelism=LANES)
+    return f"argon2:{hasher.hash(password)}"
+
+
+def decide(password: str, source: str, current: str) -> Decision:
+    """Keep the current hash of a known password, or make a new one and say why."""
+    if not current:
+        return Decision(new_hash(password), source, "the host has no password hash yet")
+    if hash_problem(current):
+        return Decision(new_hash(password), source, "the hash on the host is malformed")
+    if not verify(password, current):
+        return Decision(new_hash(password), source, "the hash on the host belongs to another password")
+    if not strong_enough(current):
+        return Decision(new_hash(password), source, "the hash on the host is cheaper to guess than today's")
+    return Decision(current, source, "the hash on the host belongs to this password")
+
+
+def take_ready_hash(text: str, current: str) -> Decision:
+    """Use a hash that was made elsewhere."""
+    problem = hash_problem(text)
+    if problem:
+        raise RefusedError(
+            f"jupyter_password_hash is malformed, {problem}: make one with 'jupyter server password' and copy it whole."
+        )
+    same = hmac.compare_digest(text.encode(), current.encode())
+    return Decision(text, "hash", "the host has this hash" if same else "the host has another hash or none")
+
+
+def generate_password() -> str:
+    """Make a password of five groups of four signs."""
+    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(5))
+
+
+def read_stored(path: str) -> str | None:
+    """Read the generated password; None when there is none yet."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            password = file.read().strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RefusedError(
+            f"The stored password cannot be read, {error.strerror}: {path}. Make it readable for you."
+        ) from error
+    if not password:
+        raise RefusedError(f"The stored password is empty: {path}. Delete the file to have a new one generated.")
+    return password
+
+
+def store(module: AnsibleModule, path: str, password: str) -> None:
+    """Write a generated password where only its owner can read it; an interrupted write leaves no file."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    temporary = f"{path}.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(password + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    module.atomic_move(temporary, path)
+
+
+def resolve(options: Mapping[str, Any], stored: str | None) -> tuple[Decision, str | None]:
+    """Choose the password's source; return the decision and, if one was generated, the password to store."""
+    current = options["current_hash"]
+    if options["password_hash"] is not None:
+        return take_ready_hash(options["password_hash"], current), None
+    if options["password"] is not None:
+        refuse_weak(options["password"], options["allow_weak"])
+        return decide(options["password"], "given", current), None
+    if stored is not None:
+        return decide(stored, "stored", current), None
+    if current and not hash_problem(current):
+        return Decision(current, "kept", "only the host knows this password, as a hash"), None
+    generated = generate_password()
+    return decide(generated, "generated", current), generated
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "password": {"type": "str", "no_log": True},
+            "password_hash": {"type": "str", "no_log": True},
+            "password_file": {"type": "path", "required": True, "no_log": False},
+            "current_hash": {"type": "str", "default": "", "no_log": True},
+            "allow_weak": {"type": "bool", "default": False},
+        },
+        mutually_exclusive=[("password", "password_hash")],
+        supports_check_mode=True,
+    )
+    if PASSLIB_ERROR:
+        module.fail_json(msg=missing_required_lib("libpass"), exception=PASSLIB_ERROR)
+
+    path = module.params["password_file"]
+    try:
+        stored = read_stored(path)
+        decision, generated = resolve(module.params, stored)
+    except RefusedError as error:
+        module.fail_json(msg=str(error))
+
+    exposed = stored is not None and stat.S_IMODE(os.stat(path).st_mode) & 0o077 != 0
+    if not module.check_mode:
+        if generated:
+            store(module, path, generated)
+        if exposed:
+            os.chmod(path, 0o600)
+
+    # A hash among the no_log inputs would be masked in the result, and the next task needs it as it is.
+    module.no_log_values -= {decision.hash}
+    changed = decision.hash != module.params["current_hash"]
+    module.exit_json(
+        changed=changed or bool(generated) or exposed,
+        diff={"before": "", "after": f"new hash: {decision.reason}\n" if changed else ""},
+        **decision._asdict(),
+    )
+
+
+if __name__ == "__main__":
+    main()

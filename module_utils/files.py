@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files and folders as they are, as they should be, and the way from one to the other.
+
+Notebook code may change everything that the notebook user owns, so a root process must not follow it there: every
+step inside a folder is taken with the rights of the folder's owner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import pwd
+import stat
+import tempfile
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class FilesError(Exception):
+    """A path cannot be what it should be; the text names it and says what to do."""
+
+
+class Entry(NamedTuple):
+    """A path and what is, or should be, there.
+
+    ``state`` is ``file``, ``directory``, ``absent``, or ``other`` for what we never make (a link, a socket).
+    ``mode`` is a number. ``content`` is None unless it is a file.
+    """
+
+    path: str
+    state: str
+    owner: str = ""
+    group: str = ""
+    mode: int = 0
+    content: bytes | None = None
+
+
+def user_name(uid: int) -> str:
+    """Return a user's name, or the number where there is none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def group_name(gid: int) -> str:
+    """Return a group's name, or the number where there is none."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+@contextlib.contextmanager
+def acting_as(uid: int, gid: int) -> Iterator[None]:
+    """Take the effective rights of a user for a while, where this process may; else keep its own."""
+    if os.geteuid() != 0 or uid == 0:
+        yield
+        return
+    groups = os.getgroups()
+    os.setgroups([gid])
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+@contextlib.contextmanager
+def inside_parent_of(path: str) -> Iterator[None]:
+    """Act with the rights of the owner of the folder in which a path stands."""
+    folder = os.stat(os.path.dirname(path))
+    with acting_as(folder.st_uid, folder.st_gid):
+        yield
+
+
+def inspect(path: str) -> Entry:
+    """Look at what is at a path. A link to a folder counts as the folder: people move big folders that way."""
+    try:
+        found = os.lstat(path)
+        if stat.S_ISLNK(found.st_mode) and os.path.isdir(path):
+            found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return Entry(path, "absent")
+    about = (user_name(found.st_uid), group_name(found.st_gid), stat.S_IMODE(found.st_mode))
+    if stat.S_ISDIR(found.st_mode):
+        return Entry(path, "directory", *about)
+    if not stat.S_ISREG(found.st_mode):
+        return Entry(path, "other", *about)
+    with open(path, "rb") as file:
+        return Entry(path, "file", *about, content=file.read())
+
+
+def apply(found: Entry, wanted: Entry) -> None:
+    """Make a path what it should be. Files are replaced by a rename, so nobody ever reads half of one.
+
+    :raises FilesError: where a folder stands in the way, or the owner does not exist.
+    """
+    if wanted.state == "absent":
+        with inside_parent_of(wanted.path):
+            os.unlink(wanted.path)
+        return
+    try:
+        uid, gid = pwd.getpwnam(wanted.owner).pw_uid, grp.getgrnam(wanted.group).gr_gid
+    except KeyError as error:
+        raise FilesError(
+            f"{wanted.path} should belong to {wanted.owner}:{wanted.group}, which does not exist."
+        ) from error
+    with inside_parent_of(wanted.path):
+        if wanted.state == "directory":
+            _apply_directory(found, wanted, uid, gid)
+        else:
+            _apply_file(found, wanted, uid, gid)
+
+
+def _apply_directory(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
+    if found.state not in ("absent", "directory"):
+        raise FilesError(f"{wanted.path} should be a folder, but something else is there: move it away.")
+    if found.state == "absent":
+        os.mkdir(wanted.path, 0o700)
+    descriptor = os.open(wanted.path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fchown(descriptor, uid, gid)
+        os.fchmod(descriptor, wanted.mode)
+    finally:
+        os.close(descriptor)
+
+
+def _apply_file(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
+    if found.state == "directory":
+        raise FilesError(f"{wanted.path} should be a file, but a folder is there: move it away.")
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(wanted.path), prefix=".reachable-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(wanted.content or b"")
+            file.flush()
+            os.fchown(descriptor, uid, gid)
+            os.fchmod(descriptor, wanted.mode)
+            os.fsync(descriptor)
+        os.rename(temporary, wanted.path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def describe(entry: Entry, content: str | None = None) -> str:
+    """Write an entry for a diff; ``content`` replaces what the file says, where that must not be shown."""
+    if entry.state == "absent":
+        return ""
+    head = f"{entry.state} {entry.owner}:{entry.group} {entry.mode:04o}\n"
+    if entry.content is None:
+        return head
+    return head + (entry.content.decode(errors="replace") if content is None else content)
