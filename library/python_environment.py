@@ -1,0 +1,670 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Keep one Python virtual environment equal to a lock file; see DOCUMENTATION."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: python_environment
+short_description: Keep one Python virtual environment equal to a lock file
+version_added: "1.0.0"
+author: ["Reachable contributors (@reachable)"]
+description:
+  - Makes a virtual environment with uv from a lock with hashes, and repairs it when anything has drifted.
+  - Drift is what uv finds missing, superfluous or in another version, an interpreter that is gone or has another
+    version than O(python), and an environment whose making or changing was interrupted.
+    The content of installed files is not compared.
+  - An environment that uv cannot repair is made anew. Until the new one is complete the old one stands aside as
+    C(PATH.old), and comes back when making the new one fails.
+notes:
+  - Beside O(path) stand C(PATH.lock) (two runs wait for each other), C(PATH.tmp) while the module runs, and
+    C(PATH.d) with O(replace). Downloads go through C(PATH.tmp), never through a cache that lasts. Files of such a
+    cache are hard links to those of the environment, so damage in one would be damage in the other.
+  - The index that the host's own settings name (C(UV_DEFAULT_INDEX), C(UV_INDEX_*), for the first uv pip's own
+    configuration) is used. Other variables of uv, pip and Python have no effect.
+attributes:
+  check_mode:
+    support: partial
+    description: Nothing is built or changed. Where there is no environment yet, O(packages), O(user_requirements)
+      and what these need are not part of the prediction, because only the package index knows them.
+  diff_mode:
+    support: full
+    description: Shows the packages that differ, one C(name==version) a line.
+  idempotent:
+    support: full
+    description: An environment that satisfies all requirements is not touched, and no package index is asked.
+options:
+  path:
+    description: The environment, for example V(/opt/reachable/tools).
+    type: path
+    required: true
+  requirements:
+    description: Content of the lock, in the format of pip's requirements with C(--hash), with environment markers
+      where hosts differ.
+    type: str
+    required: true
+  exact:
+    description:
+      - Packages that the lock does not name are removed.
+      - With V(false) they stay. When the environment has to be made anew they are installed again in the same
+        version, and a warning names those for which that fails.
+    type: bool
+    default: true
+  packages:
+    description:
+      - Further requirements, without hashes, for example V(numpy) or V(pandas==3.0.1). Needs O(exact=false).
+      - They are resolved under the versions of the lock, and an installed version that satisfies them stays.
+    type: list
+    elements: str
+    default: []
+  user_requirements:
+    description: Content of a requirements file, treated as O(packages). Paths in it have to be absolute.
+    type: str
+    default: ""
+  replace:
+    description:
+      - O(path) is a symlink to a folder in C(PATH.d). When anything differs a new environment is made there, and
+        the symlink then switched in one step, so a program never runs from an environment that is half changed.
+      - The environment that was in use before stays, older ones are removed.
+    type: bool
+    default: false
+  check_command:
+    description:
+      - Program and arguments to run before O(replace) switches; C({path}) stands for the new environment.
+      - When it fails the new environment is removed and the old one stays in use.
+      - It is not run when there is no environment yet, for then nothing can break.
+    type: list
+    elements: str
+    default: []
+  python:
+    description: The interpreter that the environment is based on. By default the one that runs the module.
+    type: path
+  uv:
+    description: The uv to use. By default C(bin/uv) in the environment itself.
+    type: path
+  uv_requirements:
+    description: Lock of uv alone. Where O(uv) does not run, C(python -m venv) and its pip install this lock in a
+      passing environment, from where uv then makes O(path).
+    type: str
+    default: ""
+  owner:
+    description:
+      - The user that the environment belongs to. By default the one that runs the module.
+      - Everything is done with that user's rights, so root never follows links or runs programs of theirs.
+        The folder above O(path) has to exist and to be writable for that user.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Install the tools, and uv with them
+  python_environment:
+    path: /opt/reachable/tools
+    requirements: "{{ lookup('file', 'requirements/tools.txt') }}"
+    uv_requirements: "{{ lookup('file', 'requirements/uv.txt') }}"
+
+- name: Install Jupyter, and switch to it once it starts
+  python_environment:
+    path: /opt/reachable/server
+    requirements: "{{ lookup('file', 'requirements/server.txt') }}"
+    uv: /opt/reachable/tools/bin/uv
+    replace: true
+    check_command: ["{path}/bin/jupyter", server, --version]
+  notify: Restart jupyter
+
+- name: Install the kernel with numpy, and leave alone what its user added
+  python_environment:
+    path: /var/lib/reachable/kernel
+    requirements: "{{ lookup('file', 'requirements/kernel.txt') }}"
+    uv: /opt/reachable/tools/bin/uv
+    exact: false
+    packages: [numpy]
+    owner: jupyter
+"""
+
+RETURN = r"""
+path:
+  description: The environment as programs should name it.
+  type: str
+  returned: success
+  sample: /opt/reachable/server
+environment:
+  description: The folder that holds it. Another one than RV(path) with O(replace); in check mode the one in use now.
+  type: str
+  returned: success
+  sample: /opt/reachable/server.d/2
+python_version:
+  description: Version of its Python.
+  type: str
+  returned: success
+  sample: 3.11.2
+packages_changed:
+  description: The packages that differ, or in check mode would differ. V(null) means not installed.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{name: jupyterlab, before: 4.5.0, after: 4.5.1}]
+  contains:
+    name:
+      description: Name of the package.
+      type: str
+    before:
+      description: Version before.
+      type: str
+    after:
+      description: Version after.
+      type: str
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.environments import (
+    MARKER,
+    Failure,
+    Interpreter,
+    NotRunningError,
+    Packages,
+    installed,
+    interpreter,
+    is_as_locked,
+    is_complete,
+    marker_of,
+    records,
+)
+from ansible.module_utils.lockfile import LockError, locked_packages, normalized
+from ansible.module_utils.run_as import RunAsError, run_as
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# Variables that change what uv, pip and Python do, and those among them that only say where packages come from.
+STEERING = re.compile(r"CONDA_|PIP_|PYTHON|UV_|VIRTUAL_ENV")
+SOURCES = re.compile(r"(PIP|UV)_.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT)|PIP_CONFIG_FILE")
+
+# Linux distributions' own bundles, because pip before version 24.2 trusts only its own list.
+# macOS is not among them: its bundle lacks what the Keychain trusts.
+CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
+
+# What to do about the failures of uv and pip that have a known cause.
+ADVICE = {
+    r"(?i)hash mismatch|do not match the hashes": (
+        "The package index gave other files than the lock names: try again, then ask who runs the index or the proxy."
+    ),
+    r"No space left": "Free some space on that disk.",
+    r"ensurepip": "Install what is missing; on Debian and Ubuntu: apt-get install python3-venv.",
+    r"error sending request|Failed to establish a new connection|timed out": (
+        "Check that this host reaches the package index (network, proxy, UV_DEFAULT_INDEX)."
+    ),
+    r"No solution found|No matching distribution|Couldn't parse": (
+        "Check the names and versions in packages, user_requirements and requirements."
+    ),
+}
+
+
+class Change(NamedTuple):
+    """The packages that go and those that come; one in another version does both."""
+
+    gone: Packages
+    come: Packages
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the environment should be: the module's options, with the interpreter looked up."""
+
+    path: Path
+    requirements: str
+    exact: bool
+    packages: list[str]
+    user_requirements: str
+    replace: bool
+    check_command: list[str]
+    python: Interpreter
+    uv: str | None
+    uv_requirements: str
+
+    def beside(self, suffix: str) -> Path:
+        """Return the path of a helper that stands beside the environment."""
+        return self.path.with_name(self.path.name + suffix)
+
+    @property
+    def scratch(self) -> Path:
+        """The private folder for inputs, downloads and temporary files; programs run in it."""
+        return self.beside(".tmp")
+
+    @property
+    def aside(self) -> Path:
+        """The place where an environment waits for the new one to be complete."""
+        return self.beside(".old")
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The files that programs read, named after the options, for their errors name them."""
+        return {
+            "requirements.txt": self.requirements,
+            "packages.txt": "\n".join(self.packages),
+            "user_requirements.txt": self.user_requirements,
+            "uv_requirements.txt": self.uv_requirements,
+        }
+
+    @property
+    def locked(self) -> Packages:
+        """The packages that the lock names for this host."""
+        packages: Packages = locked_packages(self.requirements, self.python.markers)
+        return packages
+
+    @property
+    def extras(self) -> list[str]:
+        """Arguments of uv for what is wanted on top of the lock."""
+        given = self.packages or self.user_requirements
+        return ["-r", "packages.txt", "-r", "user_requirements.txt"] if given else []
+
+
+# What is there
+
+
+def from_elsewhere(environment: Path) -> set[str]:
+    """Return the packages that did not come from a package index but from a folder, an archive or a repository."""
+    return {
+        normalized(record.name.split("-", 1)[0])
+        for record in records(environment)
+        if (record / "direct_url.json").exists()
+    }
+
+
+def in_use(wanted: Wanted) -> Path | None:
+    """Return the folder of the environment as it is now, in whatever state, or None. Raises Failure."""
+    path = wanted.path
+    if wanted.replace:
+        if path.exists() and not path.is_symlink():
+            raise Failure(f"path: {path} is not the symlink that replace needs there; move it away.")
+        return path.resolve() if path.exists() else None
+    if path.is_symlink():
+        raise Failure(f"path: {path} is a symlink; name the folder itself, or remove the symlink.")
+    if path.exists() and not any((path / name).exists() for name in ("pyvenv.cfg", MARKER)) and any(path.iterdir()):
+        raise Failure(f"path: {path} holds something that is no Python environment; choose another path.")
+    if wanted.aside.exists() and not (path / MARKER).exists():
+        return wanted.aside
+    return path if path.exists() else None
+
+
+# Programs
+
+
+def surroundings(wanted: Wanted) -> dict[str, str]:
+    """Return the environment variables for uv, pip and the check command."""
+    kept = {name: value for name, value in os.environ.items() if not STEERING.match(name) or SOURCES.match(name)}
+    bundles = [kept.get("CURL_CA_BUNDLE"), kept.get("SSL_CERT_FILE"), *filter(os.path.exists, CA_BUNDLES), None]
+    return {
+        # Unlike PIP_CERT this leaves the last word to pip's own configuration.
+        "REQUESTS_CA_BUNDLE": next(filter(None, bundles), ""),
+        **kept,
+        "NO_COLOR": "1",
+        "TMPDIR": str(wanted.scratch),
+        "UV_CACHE_DIR": str(wanted.scratch / "cache"),
+        "UV_COMPILE_BYTECODE": "1",
+        "UV_CREDENTIALS_DIR": str(wanted.scratch / "credentials"),
+        "UV_NO_CONFIG": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_SYSTEM_CERTS": "1",
+    }
+
+
+def run(wanted: Wanted, command: Sequence[str | Path]) -> str:
+    """Run a program and return its output. Raises NotRunningError, and Failure with the end of its output."""
+    try:
+        process = subprocess.run(
+            [str(part) for part in command],
+            env=surroundings(wanted),
+            cwd=wanted.scratch,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise NotRunningError(f"{command[0]} does not run ({error.strerror})") from error
+    if process.returncode < 0:
+        raise NotRunningError(f"{command[0]} was ended by signal {-process.returncode}")
+    if process.returncode:
+        lines = [line for line in f"{process.stdout}\n{process.stderr}".splitlines() if line.strip()]
+        end = re.sub(r"://[^/@\s]+@", "://****@", "\n".join(lines[-12:]))
+        raise Failure(f"{command[0]} failed with status {process.returncode}:\n{end}")
+    return process.stdout
+
+
+def run_installer(wanted: Wanted, command: Sequence[str | Path]) -> str:
+    """Run uv, venv or pip and return its output. Raises NotRunningError, and Failure with advice."""
+    try:
+        return run(wanted, command)
+    except NotRunningError as error:
+        raise NotRunningError(f"{error}; name a uv that does, or give uv_requirements.") from error
+    except Failure as error:
+        advice = next((f"\n{advice}" for cause, advice in ADVICE.items() if re.search(cause, str(error))), "")
+        raise Failure(f"{error}{advice}") from error
+
+
+def uv_for(wanted: Wanted, environment: Path) -> Path:
+    """Return the uv that takes care of an environment."""
+    return Path(wanted.uv) if wanted.uv else environment / "bin" / "uv"
+
+
+def uv_pip(wanted: Wanted, environment: Path, command: str, *arguments: str) -> str:
+    """Run uv on the packages of an environment and return its output. Raises Failure."""
+    common = ["--quiet", "--python", str(environment / "bin" / "python")]
+    return run_installer(wanted, [uv_for(wanted, environment), "pip", command, *common, *arguments])
+
+
+@contextlib.contextmanager
+def workshop(wanted: Wanted) -> Iterator[None]:
+    """Keep other runs out, and a private folder with the inputs ready, for as long as the work lasts."""
+    wanted.path.parent.mkdir(parents=True, exist_ok=True)
+    with wanted.beside(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(wanted.scratch, ignore_errors=True)
+        wanted.scratch.mkdir(mode=0o700)
+        try:
+            for name, text in wanted.inputs.items():
+                (wanted.scratch / name).write_text(text, encoding="utf-8")
+            yield
+        finally:
+            shutil.rmtree(wanted.scratch)
+
+
+# From what is there to what is wanted
+
+
+def plan(wanted: Wanted, environment: Path) -> Change:
+    """Ask uv which packages of an environment go and which come. Raises Failure."""
+    if wanted.exact:
+        command = ["sync", "--require-hashes", "requirements.txt"]
+    elif wanted.extras:  # which have no hashes
+        command = ["install", "-r", "requirements.txt", *wanted.extras]
+    else:
+        command = ["install", "--require-hashes", "-r", "requirements.txt"]
+    answer = json.loads(uv_pip(wanted, environment, *command, "--dry-run", "--output-format", "json"))
+
+    def those(action: str) -> Packages:
+        return {change["name"]: change["version"] for change in answer["changes"] if change["action"] == action}
+
+    return Change(those("uninstalled"), those("installed"))
+
+
+def expected(wanted: Wanted, before: Packages) -> Change:
+    """Foretell without uv which packages go and which come. Raises LockError."""
+    return difference(before, wanted.locked if wanted.exact else before | wanted.locked)
+
+
+def difference(before: Packages, after: Packages) -> Change:
+    """Return what goes and what comes between two sets of packages."""
+    return Change(dict(before.items() - after.items()), dict(after.items() - before.items()))
+
+
+def fill(wanted: Wanted, environment: Path, added: Packages) -> None:
+    """Install what is wanted, and on top what had been added, as far as that is possible. Raises Failure."""
+    if wanted.exact:
+        uv_pip(wanted, environment, "sync", "--require-hashes", "requirements.txt")
+        return
+    uv_pip(wanted, environment, "install", "--require-hashes", "-r", "requirements.txt")
+    under_lock = ["install", "--constraints", "requirements.txt"]
+    pins = [f"{name}=={version}" for name, version in added.items()]
+    if pins:
+        try:
+            uv_pip(wanted, environment, *under_lock, *pins)
+        except Failure:  # one that cannot be had is enough for that, so each gets its own chance
+            for pin in pins:
+                with contextlib.suppress(Failure):
+                    uv_pip(wanted, environment, *under_lock, pin)
+    if wanted.extras:
+        uv_pip(wanted, environment, *under_lock, *wanted.extras)
+
+
+def update(wanted: Wanted, environment: Path) -> None:
+    """Change the packages of an environment where it stands. Raises Failure."""
+    before = installed(environment)
+    (environment / MARKER).unlink()
+    try:
+        fill(wanted, environment, {})
+    except Failure:
+        if installed(environment) == before:  # uv gave up before its first change
+            mark(wanted, environment)
+        raise
+    mark(wanted, environment)
+
+
+def build(wanted: Wanted, environment: Path, added: Packages) -> None:
+    """Make a new environment. Raises Failure."""
+    program = uv_for(wanted, environment)
+    try:
+        run_installer(wanted, [program, "--version"])
+    except Failure:
+        if not wanted.uv_requirements:
+            raise
+        program = bootstrap(wanted)
+    run_installer(wanted, [program, "venv", "--quiet", "--python", wanted.python.path, environment])
+    fill(replace(wanted, uv=str(program)), environment, added)
+    mark(wanted, environment)
+
+
+def bootstrap(wanted: Wanted) -> Path:
+    """Install uv with pip in a passing environment and return it. Raises Failure.
+
+    Not in the lasting one: there uv would let pip and setuptools be, which it did not bring.
+    """
+    passing = wanted.scratch / "bootstrap"
+    run_installer(wanted, [wanted.python.path, "-I", "-m", "venv", passing])
+    pip = [str(passing / "bin" / "python"), "-I", "-m", "pip", "--no-input", "--disable-pip-version-check"]
+    run_installer(wanted, [*pip, "install", "--no-cache-dir", "--require-hashes", "-r", "uv_requirements.txt"])
+    return passing / "bin" / "uv"
+
+
+def mark(wanted: Wanted, environment: Path) -> None:
+    """Declare an environment complete."""
+    (environment / MARKER).write_text(json.dumps(marker_of(wanted.python)))
+
+
+def rebuild(wanted: Wanted, old: Path | None) -> list[str]:
+    """Put a new environment in the place of the old one, which stays when that fails.
+
+    Returns warnings about packages that had been added and are not in the new one. Raises OSError and Failure.
+    """
+    added, unavailable = {}, set()
+    if old and not wanted.exact:
+        locked = wanted.locked
+        added = {name: version for name, version in installed(old).items() if name not in locked}
+        unavailable = from_elsewhere(old)
+    make = make_beside if wanted.replace else make_in_place
+    make(wanted, old, {name: version for name, version in added.items() if name not in unavailable})
+    return [
+        f"{name} {added[name]}, which had been added to {wanted.path}, could not be installed again for "
+        f"Python {wanted.python.markers['python_version']}. In a notebook, %pip install {name} may find a version."
+        for name in sorted(added.keys() - installed(wanted.path).keys())
+    ]
+
+
+def make_in_place(wanted: Wanted, old: Path | None, added: Packages) -> None:
+    """Make an environment under its name while the old one stands aside. Raises OSError and Failure."""
+    if old == wanted.path:
+        shutil.rmtree(wanted.aside, ignore_errors=True)
+        old.rename(wanted.aside)
+    shutil.rmtree(wanted.path, ignore_errors=True)
+    try:
+        build(wanted, wanted.path, added)
+    except BaseException:
+        shutil.rmtree(wanted.path, ignore_errors=True)
+        if old:
+            wanted.aside.rename(wanted.path)
+        raise
+
+
+def make_beside(wanted: Wanted, old: Path | None, added: Packages) -> None:
+    """Make an environment in a folder of its own, check it and switch the symlink to it. Raises OSError and Failure."""
+    folder = wanted.beside(".d")
+    folder.mkdir(exist_ok=True)
+    numbers = [int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()]
+    new = folder / str(max(numbers, default=0) + 1)
+    try:
+        build(wanted, new, added)
+        if old:
+            check(wanted, new)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    link = wanted.scratch / "link"
+    link.symlink_to(new.relative_to(wanted.path.parent))
+    link.replace(wanted.path)
+    for entry in folder.iterdir():
+        if entry.resolve() not in (new.resolve(), old):
+            shutil.rmtree(entry)
+
+
+def check(wanted: Wanted, new: Path) -> None:
+    """Run the check command on a new environment. Raises Failure."""
+    if wanted.check_command:
+        try:
+            run(wanted, [part.replace("{path}", str(new)) for part in wanted.check_command])
+        except Failure as error:
+            raise Failure(f"check_command: {wanted.path} stays as it was, for in the new one {error}") from error
+
+
+def glance(wanted: Wanted, check_mode: bool) -> dict[str, Any] | None:
+    """Return the result where it can be told without uv. Raises OSError, LockError, Failure."""
+    current = in_use(wanted)
+    if current:
+        quiet = not wanted.extras and not wanted.aside.exists()
+        as_locked = quiet and is_as_locked(current, wanted.python, wanted.requirements, wanted.exact)
+        return result(wanted, False, Change({}, {})) if as_locked else None
+    return result(wanted, True, expected(wanted, {})) if check_mode else None
+
+
+def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
+    """Make the environment what it should be, or foretell what that changes. Raises OSError, LockError, Failure."""
+    at_a_glance = glance(wanted, check_mode)
+    if at_a_glance:
+        return at_a_glance
+    with workshop(wanted):
+        old = in_use(wanted)
+        if old == wanted.path and not check_mode and (old / MARKER).exists():
+            shutil.rmtree(wanted.aside, ignore_errors=True)  # of a run that was interrupted at its very end
+        change = None  # not known: it has to be made anew
+        if old and old != wanted.aside and is_complete(old, wanted.python):
+            try:
+                change = plan(wanted, old)
+            except NotRunningError:
+                if check_mode and wanted.uv:
+                    change = expected(wanted, installed(old))
+                elif not wanted.uv_requirements:
+                    raise
+        if change and not any(change):
+            return result(wanted, False, change)
+        before = installed(old) if old else {}
+        if check_mode:
+            return result(wanted, True, change or expected(wanted, before))
+        warnings = []
+        if old and change and not wanted.replace:
+            update(wanted, old)
+        else:
+            warnings = rebuild(wanted, old)
+        shutil.rmtree(wanted.aside, ignore_errors=True)
+        return result(wanted, True, difference(before, installed(wanted.path)), *warnings)
+
+
+def result(wanted: Wanted, changed: bool, change: Change, *warnings: str) -> dict[str, Any]:
+    """Return the module's result, diff included."""
+    gone, come = change
+    names = sorted(name for name in gone | come if gone.get(name) != come.get(name))
+    return {
+        "changed": changed,
+        "path": str(wanted.path),
+        "environment": str(wanted.path.resolve()),
+        "python_version": wanted.python.markers["python_full_version"],
+        "packages_changed": [{"name": n, "before": gone.get(n), "after": come.get(n)} for n in names],
+        "diff": {
+            "before": "".join(f"{name}=={gone[name]}\n" for name in names if name in gone),
+            "after": "".join(f"{name}=={come[name]}\n" for name in names if name in come),
+        },
+        "warnings": warnings,
+    }
+
+
+def outcome(options: dict[str, Any], check_mode: bool, bare: bool = False) -> dict[str, Any]:
+    """Do the module's work and return its result or its failure. ``bare``: nothing of it can be there yet."""
+    os.umask(0o022)  # what root installs is for others to run
+    try:
+        wanted = Wanted(
+            **{
+                **options,
+                "path": Path(options["path"]).absolute(),
+                "python": interpreter(options["python"] or sys.executable),
+            }
+        )
+        return result(wanted, True, expected(wanted, {})) if bare else converge(wanted, check_mode)
+    except (Failure, LockError) as error:
+        return {"failed": True, "msg": str(error)}
+    except PermissionError as error:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        return {"failed": True, "msg": f"path: user {user} may not write there ({error}); give them the folder above."}
+    except OSError as error:
+        return {"failed": True, "msg": f"path: {options['path']} cannot be made: {error}."}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "requirements": {"type": "str", "required": True},
+            "exact": {"type": "bool", "default": True},
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "user_requirements": {"type": "str", "default": ""},
+            "replace": {"type": "bool", "default": False},
+            "check_command": {"type": "list", "elements": "str", "default": []},
+            "python": {"type": "path"},
+            "uv": {"type": "path"},
+            "uv_requirements": {"type": "str", "default": ""},
+            "owner": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    options = dict(module.params)
+    owner, user = options.pop("owner"), pwd.getpwuid(os.geteuid()).pw_name
+    if options["exact"] and (options["packages"] or options["user_requirements"]):
+        module.fail_json(
+            msg="packages, user_requirements: an exact environment holds nothing but the lock; set exact: false."
+        )
+
+    if owner in (None, user):
+        answer = outcome(options, module.check_mode)
+    elif os.geteuid() != 0:
+        module.fail_json(msg=f"owner: only root can work as {owner}, this is {user}; set become: true.")
+    else:
+        try:
+            answer = run_as(owner, lambda: outcome(options, module.check_mode))
+        except KeyError:
+            if not module.check_mode:
+                module.fail_json(msg=f"owner: there is no user {owner} on this host; create it first.")
+            answer = outcome(options, module.check_mode, bare=True)
+        except RunAsError as error:
+            module.fail_json(msg=str(error))
+
+    if "failed" in answer:
+        module.fail_json(**answer)
+    for warning in answer.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**answer)
+
+
+if __name__ == "__main__":
+    main()

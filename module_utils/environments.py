@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Look at Python environments without running anything that is in them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple
+
+from ansible.module_utils.lockfile import locked_packages, normalized
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Packages = dict[str, str]
+"""Name to version."""
+
+# Written last, so an environment without it is unfinished.
+MARKER = "reachable.json"
+
+# An interpreter tells the values of its environment markers, and where it stands when no environment is around it.
+INTRODUCTION = """
+import json, os, platform, sys
+base = os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
+print(json.dumps([base if os.path.exists(base) else sys.executable, {
+    "implementation_name": sys.implementation.name,
+    "implementation_version": platform.python_version(),
+    "os_name": os.name,
+    "platform_machine": platform.machine(),
+    "platform_python_implementation": platform.python_implementation(),
+    "platform_release": platform.release(),
+    "platform_system": platform.system(),
+    "platform_version": platform.version(),
+    "python_full_version": platform.python_version(),
+    "python_version": "%d.%d" % sys.version_info[:2],
+    "sys_platform": sys.platform,
+}]))
+"""
+
+
+class Failure(Exception):  # noqa: N818 - the outcome of a task, in Ansible's own word
+    """The environment cannot be what it should be; the text says why and what to do."""
+
+
+class NotRunningError(Failure):
+    """A program is not there, or cannot be run."""
+
+
+class Interpreter(NamedTuple):
+    """A Python: its path outside of any environment, and the values of its environment markers."""
+
+    path: str
+    markers: dict[str, str]
+
+
+def interpreter(python: str) -> Interpreter:
+    """Ask a Python who it is. Raises Failure."""
+    command = [python, "-I", "-c", INTRODUCTION]
+    try:
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+        return Interpreter(*json.loads(answer.stdout))
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise Failure(f"python: {python} does not run; name an interpreter that does.") from error
+
+
+def records(environment: Path) -> list[Path]:
+    """Return the folders in which an environment keeps what it knows about its packages."""
+    return sorted(environment.glob("lib/python*/site-packages/[a-zA-Z0-9]*-*.dist-info"))
+
+
+def installed(environment: Path) -> Packages:
+    """Return the packages of an environment without running anything that is in it."""
+    pairs = (record.name.removesuffix(".dist-info").split("-", 1) for record in records(environment))
+    return {normalized(name): version for name, version in pairs}
+
+
+def is_complete(environment: Path, python: Interpreter) -> bool:
+    """Tell whether an environment is complete and based on this Python."""
+    try:
+        return (
+            json.loads((environment / MARKER).read_text()) == marker_of(python)
+            and (environment / "bin" / "python").samefile(python.path)
+            and (environment / "pyvenv.cfg").stat().st_size > 0
+            and all((record / "METADATA").stat().st_size for record in records(environment))
+        )
+    except (OSError, ValueError):
+        return False
+
+
+def marker_of(python: Interpreter) -> dict[str, str]:
+    """Return what stands in the marker of a complete environment that is based on this Python."""
+    return {"python": python.path, "version": python.markers["python_version"]}
+
+
+def is_as_locked(environment: Path, python: Interpreter, requirements: str, exact: bool) -> bool:
+    """Tell whether an environment has what a lock names, and nothing else if ``exact``. Raises LockError.
+
+    A lock has exact versions, so nobody need ask uv.
+    """
+    if not is_complete(environment, python):
+        return False
+    found, locked = installed(environment), locked_packages(requirements, python.markers)
+    return bool(found == locked if exact else found.items() >= locked.items())

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a universal lock: requirements with hashes, some of them only for some hosts (``name==1.0 ; marker``)."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PIN = re.compile(r"(?P<name>[\w.-]+)(\[[^\]]*\])?\s*==\s*(?P<version>[^\s;]+)(\s*;\s*(?P<marker>.+?))?(\s+--hash=.*)?")
+COMPARISONS: dict[type[ast.cmpop], Callable[..., bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+class LockError(ValueError):
+    """A line of a lock does not pin a package."""
+
+
+def locked_packages(lock: str, host: Mapping[str, str]) -> dict[str, str]:
+    """Return name and version of each package that the lock installs on a host.
+
+    ``host`` holds the value of every environment marker (``python_full_version``, ``sys_platform``, ...) there.
+    Names are normalized, as installers print them. Raises LockError.
+    """
+    packages = {}
+    for raw in lock.replace("\\\n", " ").splitlines():
+        line = re.sub(r"(^|\s)#.*", "", raw).strip()
+        if not line or line.startswith("-"):
+            continue
+        pin = PIN.fullmatch(line)
+        if not pin:
+            raise LockError(f"requirements: {line!r} locks nothing; write name==version with its hashes.")
+        if not pin["marker"] or applies(pin["marker"], host):
+            packages[normalized(pin["name"])] = pin["version"]
+    return packages
+
+
+def normalized(name: str) -> str:
+    """Return the one spelling that all spellings of a package's name share."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def applies(marker: str, host: Mapping[str, str]) -> bool:
+    """Evaluate an environment marker, which is nearly a boolean expression of Python. Raises LockError."""
+    try:
+        return truth(ast.parse(marker, mode="eval").body, host)
+    except (SyntaxError, KeyError, ValueError):
+        raise LockError(f"requirements: the environment marker {marker!r} cannot be evaluated.") from None
+
+
+def truth(node: ast.expr, host: Mapping[str, str]) -> bool:
+    """Evaluate one node of a marker. Raises KeyError for whatever markers do not have."""
+    match node:
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return all(truth(part, host) for part in parts)
+        case ast.BoolOp(op=ast.Or(), values=parts):
+            return any(truth(part, host) for part in parts)
+        case ast.Compare(left=left, ops=[comparison], comparators=[right]):
+            first, second = (host[x.id] if isinstance(x, ast.Name) else ast.literal_eval(x) for x in (left, right))
+            if isinstance(comparison, ast.In | ast.NotIn):
+                return (first in second) is isinstance(comparison, ast.In)
+            return COMPARISONS[type(comparison)](*comparable(first, second))
+    raise KeyError(node)
+
+
+def comparable(first: str, second: str) -> tuple[object, object]:
+    """Return both as versions if both are, so that 3.9 < 3.10 and 3.11 == 3.11.0 == 3.11.*; else as they are."""
+    if not (first[:1].isdigit() and second[:1].isdigit()):
+        return first, second
+    left, right = ([int(n) for n in re.sub(r"[^\d.].*", "", x).split(".") if n] for x in (first, second))
+    length = len(right) if second.endswith(".*") else max(len(left), len(right))
+    return (left + [0] * length)[:length], (right + [0] * length)[:length]

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do a piece of work as another user, so that nothing in that user's folders can make use of root's rights."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import traceback
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class RunAsError(Exception):
+    """The work ended without an answer; the text is what is known about it."""
+
+
+def run_as(user: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Call ``work`` in a child process that is ``user`` for good, and return what it returned (plain JSON data).
+
+    User, group, supplementary groups, HOME and the working directory are the user's, also for every program that
+    ``work`` runs. The calling process stays what it is. Raises KeyError (no such user) and RunAsError.
+    """
+    account = pwd.getpwnam(user)
+    groups = os.getgrouplist(user, account.pw_gid)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        answer_as(account, groups, work, writer)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(child, 0)
+    answer: dict[str, Any] = json.loads(text) if text else {"error": f"it ended with status {status}"}
+    if "error" in answer:
+        raise RunAsError(f"The work as user {user} broke off: {answer['error']}")
+    return dict(answer["result"])
+
+
+def answer_as(
+    account: pwd.struct_passwd, groups: list[int], work: Callable[[], dict[str, Any]], writer: int
+) -> NoReturn:
+    """Become the user, work, write the answer and end, past everything that the parent has set up for its exit."""
+    try:
+        os.setgroups(groups)
+        os.setgid(account.pw_gid)
+        os.setuid(account.pw_uid)
+        for name in [name for name in os.environ if name.startswith("XDG_")]:
+            del os.environ[name]
+        os.environ.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name)
+        os.chdir("/")
+        with contextlib.suppress(OSError):
+            os.chdir(account.pw_dir)
+        answer = json.dumps({"result": work()})
+    except BaseException:  # noqa: BLE001 - whatever it is, the parent has to report it
+        answer = json.dumps({"error": traceback.format_exc()})
+    try:
+        with os.fdopen(writer, "w") as pipe:
+            pipe.write(answer)
+    finally:
+        os._exit(0)

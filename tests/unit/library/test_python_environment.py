@@ -1,0 +1,507 @@
+"""The module on real environments, with the real uv and an index of tiny wheels."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import python_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import RunModule
+
+UV = Path(sys.executable).parent / "uv"
+
+
+class Index:
+    """A package index in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = folder.as_uri()
+        self.folder = folder
+        self.hashes: dict[str, str] = {}
+
+    def add(self, name: str, version: str, needs: str = "", scripts: dict[str, str] | None = None) -> None:
+        info = f"{name}-{version}.dist-info"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        files = {
+            # Python tells versions apart by second and size, and both may be unpacked within a second.
+            f"{name}.py": f"version = {version!r}\n" + int(float(version)) * "#",
+            f"{info}/METADATA": metadata + (f"Requires-Dist: {needs}\n" if needs else ""),
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            **{f"{name}-{version}.data/scripts/{script}": text for script, text in (scripts or {}).items()},
+        }
+        digests = {k: base64.urlsafe_b64encode(hashlib.sha256(v.encode()).digest()) for k, v in files.items()}
+        record = "".join(f"{k},sha256={v.decode().rstrip('=')},\n" for k, v in digests.items())
+        page = self.folder / name / "index.html"
+        page.parent.mkdir(exist_ok=True)
+        wheel = page.with_name(f"{name}-{version}-py3-none-any.whl")
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for path, text in (files | {f"{info}/RECORD": record + f"{info}/RECORD,,\n"}).items():
+                entry = zipfile.ZipInfo(path)
+                entry.external_attr = 0o100755 << 16
+                archive.writestr(entry, text)
+        self.hashes[f"{name}=={version}"] = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        with page.open("a") as links:
+            links.write(f'<a href="{wheel.name}">{wheel.name}</a><br/>\n')
+
+    def lock(self, *pins: str) -> str:
+        return "".join(f"{pin} --hash=sha256:{self.hashes[pin.split(' ')[0]]}\n" for pin in pins)
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Path]:
+    """A folder that other users can enter too, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def index(ground: Path) -> Index:
+    made = Index(ground / "index")
+    made.folder.mkdir()
+    for name, version, needs in (
+        ("base", "1.0", ""),
+        ("base", "2.0", ""),
+        ("extra", "1.0", "base"),
+        ("extra", "2.0", "base"),
+        ("other", "1.0", ""),
+        ("rival", "1.0", "base<2"),
+    ):
+        made.add(name, version, needs)
+    made.add("uv", "0.1", scripts={"uv": f'#!/bin/sh\nexec {UV} "$@"\n'})
+    return made
+
+
+@pytest.fixture
+def place(ground: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for environments, and the index as the host's own settings name it."""
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+    monkeypatch.setenv("PIP_INDEX_URL", index.url)
+    folder = ground / "place"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+Ensure = Any
+
+
+@pytest.fixture
+def ensure(run_module: RunModule, place: Path) -> Ensure:
+    """Run the module on the environment ENV with the uv of the tests."""
+
+    def run(check: bool = False, **options: Any) -> dict[str, Any]:
+        options = {"path": str(place / "env"), "uv": str(UV), **options}
+        result: dict[str, Any] = run_module(python_environment, check=check, **options)
+        left_over = list(place.rglob("*.tmp"))
+        assert not left_over
+        return result
+
+    return run
+
+
+def changes(result: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
+    assert "failed" not in result, result["msg"]
+    return [(change["name"], change["before"], change["after"]) for change in result["packages_changed"]]
+
+
+def warnings(result: dict[str, Any]) -> list[str]:
+    return [summary["event"]["msg"] for summary in result.get("warnings", [])]
+
+
+def user_installs(environment: Path, *packages: str) -> None:
+    """Do what %pip install does."""
+    subprocess.run([UV, "pip", "install", "-q", "--python", environment / "bin/python", *packages], check=True)
+
+
+def version_in(environment: Path, name: str) -> str:
+    code = f"import {name}; print({name}.version)"
+    done = subprocess.run([environment / "bin/python", "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+MATRIX = [
+    {},
+    {"replace": True, "check_command": ["{path}/bin/python", "-c", "import base"]},
+    {"exact": False},
+    {"exact": False, "packages": ["base"], "user_requirements": "# mine\nbase>=1\n"},
+]
+
+
+@pytest.mark.parametrize("options", MATRIX)
+def test_check_run_check_run(options: dict[str, Any], ensure: Ensure, index: Index, place: Path) -> None:
+    first = index.lock("base==1.0", "other==1.0", "extra==1.0 ; sys_platform == 'win32'")
+    second = index.lock("base==2.0", "other==1.0")
+
+    for lock, expected in (
+        (first, [("base", None, "1.0"), ("other", None, "1.0")]),
+        (second, [("base", "1.0", "2.0")]),
+    ):
+        before = sorted(place.rglob("*"))
+        predicted = ensure(check=True, requirements=lock, **options)
+        assert sorted(place.rglob("*")) == before
+        done = ensure(requirements=lock, **options)
+        again = [ensure(check=check, requirements=lock, **options) for check in (True, False)]
+
+        assert predicted["changed"]
+        assert done["changed"]
+        assert changes(predicted) == changes(done) == expected
+        assert predicted["diff"] == done["diff"]
+        assert [(result["changed"], changes(result)) for result in again] == [(False, []), (False, [])]
+    assert done["diff"] == {"before": "base==1.0\n", "after": "base==2.0\n"}
+    assert version_in(place / "env", "base") == "2.0"
+    assert done["path"] == str(place / "env")
+    assert done["environment"] == str((place / "env").resolve())
+    assert done["python_version"] == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_exact_removes_what_the_lock_does_not_name(ensure: Ensure, index: Index, place: Path) -> None:
+    lock = index.lock("base==2.0")
+    ensure(requirements=lock)
+    user_installs(place / "env", "extra==1.0")
+
+    assert changes(ensure(check=True, requirements=lock)) == [("extra", "1.0", None)]
+    assert changes(ensure(requirements=lock)) == [("extra", "1.0", None)]
+
+
+def test_additive_leaves_the_users_packages_alone(ensure: Ensure, index: Index, place: Path) -> None:
+    options = {"requirements": index.lock("base==2.0"), "exact": False, "packages": ["extra<2"]}
+    assert changes(ensure(**options)) == [("base", None, "2.0"), ("extra", None, "1.0")]
+    user_installs(place / "env", "other")
+    assert not ensure(**options)["changed"]
+
+    user_installs(place / "env", "base==1.0", "extra==2.0")
+    expected = [("base", "1.0", "2.0"), ("extra", "2.0", "1.0")]
+    assert changes(ensure(check=True, **options)) == changes(ensure(**options)) == expected
+    user_installs(place / "env", "extra==2.0")
+    assert not ensure(**{**options, "packages": ["extra"]})["changed"]
+
+
+def test_no_index_is_asked_when_nothing_differs(ensure: Ensure, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"requirements": index.lock("base==2.0"), "exact": False, "packages": ["extra"]}
+    ensure(**options)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/")
+    assert not ensure(**options)["changed"]
+
+
+def test_settings_of_the_host_do_not_steer(
+    ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constraint = place / "constraint.txt"
+    constraint.write_text("base<2\n")
+    for name, value in (("UV_CONSTRAINT", str(constraint)), ("UV_SYSTEM_PYTHON", "1"), ("PYTHONPATH", "/nowhere")):
+        monkeypatch.setenv(name, value)
+    assert changes(ensure(requirements=index.lock("base==2.0"))) == [("base", None, "2.0")]
+
+
+def break_interpreter(env: Path) -> None:
+    (env / "bin/python").unlink()
+    (env / "bin/python").symlink_to("/gone")
+
+
+def break_marker(env: Path) -> None:
+    (env / "reachable.json").unlink()
+
+
+def age_python(env: Path) -> None:
+    marker = json.loads((env / "reachable.json").read_text())
+    (env / "reachable.json").write_text(json.dumps({**marker, "version": "3.1"}))
+
+
+def break_metadata(env: Path) -> None:
+    next(env.glob("lib/python*/site-packages/base-2.0.dist-info/METADATA")).unlink()
+
+
+def empty_config(env: Path) -> None:
+    (env / "pyvenv.cfg").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("damage", "options"),
+    [
+        (break_interpreter, {"replace": True}),
+        (break_interpreter, {"exact": False}),
+        (break_marker, {"exact": False}),
+        (age_python, {"exact": False}),
+        (break_metadata, {"exact": False}),
+        (empty_config, {"exact": False}),
+    ],
+)
+def test_a_damaged_environment_is_made_anew(
+    damage: Any, options: dict[str, Any], ensure: Ensure, index: Index, place: Path
+) -> None:
+    options = {**options, "requirements": index.lock("base==2.0")}
+    ensure(**options)
+    if not options.get("exact", True):
+        user_installs(place / "env", "extra==1.0")
+    damage((place / "env").resolve())
+
+    predicted, done = ensure(check=True, **options), ensure(**options)
+
+    assert predicted["changed"]
+    assert done["changed"]
+    assert changes(predicted) == changes(done) == []
+    assert warnings(done) == []
+    assert version_in(place / "env", "base") == "2.0"
+    if not options.get("exact", True):
+        assert version_in(place / "env", "extra") == "1.0"
+    assert not (place / "env.old").exists()
+    assert not ensure(**options)["changed"]
+
+
+def test_what_cannot_be_installed_again_is_named(ensure: Ensure, index: Index, place: Path) -> None:
+    options = {"requirements": index.lock("base==2.0"), "exact": False}
+    ensure(**options)
+    user_installs(place / "env", "extra==1.0", str(next((index.folder / "other").glob("*.whl"))))
+    site = next((place / "env").glob("lib/python*/site-packages"))
+    shutil.copytree(site / "extra-1.0.dist-info", site / "gone-7.dist-info")
+    break_marker(place / "env")
+
+    done = ensure(**options)
+
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert warnings(done) == [
+        f"{name}, which had been added to {place}/env, could not be installed again for Python {python}. "
+        f"In a notebook, %pip install {name.split()[0]} may find a version."
+        for name in ("gone 7", "other 1.0")
+    ]
+    assert version_in(place / "env", "extra") == "1.0"
+
+
+def test_an_interrupted_rebuild_loses_nothing(
+    ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"requirements": index.lock("base==2.0"), "exact": False}
+    ensure(**options)
+    user_installs(place / "env", "extra==1.0")
+    break_marker(place / "env")
+    (place / "env").rename(place / "env.old")
+    subprocess.run([UV, "venv", "-q", place / "env"], check=True)
+
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    failed = ensure(**options)
+    assert failed["msg"].endswith("Check that this host reaches the package index (network, proxy, UV_DEFAULT_INDEX).")
+    assert version_in(place / "env", "extra") == "1.0"
+    assert not (place / "env.old").exists()
+
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+    (place / "env").rename(place / "env.old")
+    assert changes(ensure(check=True, **options)) == changes(ensure(**options)) == []
+    assert version_in(place / "env", "extra") == "1.0"
+    assert not (place / "env.old").exists()
+
+    shutil.copytree(place / "env", place / "env.old", symlinks=True)
+    assert not ensure(check=True, **options)["changed"]
+    assert (place / "env.old").exists()
+    assert not ensure(**options)["changed"]
+    assert not (place / "env.old").exists()
+
+
+def test_replace_keeps_the_environment_before_and_no_other(ensure: Ensure, index: Index, place: Path) -> None:
+    for number, pins in enumerate((["base==1.0"], ["base==2.0"], ["base==2.0", "other==1.0"]), start=1):
+        result = ensure(requirements=index.lock(*pins), replace=True)
+        assert result["environment"] == str((place / f"env.d/{number}").resolve())
+    assert sorted(entry.name for entry in (place / "env.d").iterdir()) == ["2", "3"]
+    assert os.readlink(place / "env") == "env.d/3"
+
+    (place / "env").unlink()
+    (place / "env").symlink_to("env.d/2")  # a rollback
+    (place / "env.d/9").mkdir()  # an interrupted build
+    assert changes(ensure(requirements=index.lock("base==1.0"), replace=True)) == [("base", "2.0", "1.0")]
+    assert sorted(entry.name for entry in (place / "env.d").iterdir()) == ["10", "2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (["sh", "-c", "echo {path} is not well; exit 3"], "sh failed with status 3:\n{place}/env.d/2 is not well"),
+        (["{path}/bin/none"], "{place}/env.d/2/bin/none does not run (No such file or directory)"),
+    ],
+)
+def test_a_failing_check_switches_nothing(
+    command: list[str], reason: str, ensure: Ensure, index: Index, place: Path
+) -> None:
+    options = {"replace": True, "check_command": command}
+    assert ensure(requirements=index.lock("base==1.0"), **options)["changed"]
+
+    failed = ensure(requirements=index.lock("base==2.0"), **options)
+
+    assert failed["msg"] == (
+        f"check_command: {place}/env stays as it was, for in the new one {reason.format(place=place)}"
+    )
+    assert [entry.name for entry in (place / "env.d").iterdir()] == ["1"]
+    assert version_in(place / "env", "base") == "1.0"
+
+
+def test_an_environment_with_its_own_uv(ensure: Ensure, index: Index, place: Path) -> None:
+    options: dict[str, Any] = {
+        "requirements": index.lock("base==2.0", "uv==0.1"),
+        "uv_requirements": index.lock("uv==0.1"),
+        "uv": None,
+    }
+    predicted, done = ensure(check=True, **options), ensure(**options)
+    assert changes(predicted) == changes(done) == [("base", None, "2.0"), ("uv", None, "0.1")]
+    assert not ensure(**options)["changed"]
+
+    (place / "env/bin/uv").write_bytes(b"\x7fELF")
+    assert [ensure(check=check, **options)["changed"] for check in (True, False, True)] == [True, True, False]
+
+
+def test_no_uv(ensure: Ensure, index: Index, place: Path) -> None:
+    options = {"requirements": index.lock("base==2.0"), "uv": "/nowhere/uv"}
+    message = "/nowhere/uv does not run (No such file or directory); name a uv that does, or give uv_requirements."
+    assert changes(ensure(check=True, **options)) == [("base", None, "2.0")]
+    assert ensure(**options)["msg"] == message
+    assert not (place / "env").exists()
+
+    ensure(requirements=index.lock("base==1.0"))
+    assert changes(ensure(check=True, **options)) == [("base", "1.0", "2.0")]
+    assert ensure(**options)["msg"] == message
+    assert not ensure(requirements=index.lock("base==1.0"))["changed"]
+
+
+NAMES = "Check the names and versions in packages, user_requirements and requirements."
+FILES = "The package index gave other files than the lock names: try again, then ask who runs the index or the proxy."
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "advice"),
+    [
+        ({"packages": ["no-such-package"]}, "no-such-package was not found", NAMES),
+        ({"packages": ["rival"]}, "your requirements are unsatisfiable", NAMES),
+        ({"user_requirements": "numpy>>1"}, "Couldn't parse requirement in `user_requirements.txt`", NAMES),
+        ({"requirements": f"base==2.0 --hash=sha256:{'0' * 64}"}, "Hash mismatch", FILES),
+    ],
+)
+def test_failures_are_explained_and_change_nothing(
+    options: dict[str, Any], said: str, advice: str, ensure: Ensure, index: Index
+) -> None:
+    old = {"requirements": index.lock("base==1.0"), "exact": False}
+    new = {**old, "requirements": index.lock("base==2.0"), **options}
+    fresh = ensure(**new)
+    made = ensure(**old)
+    failed = ensure(**new)
+
+    for result in (fresh, failed):
+        assert said in result["msg"]
+        assert result["msg"].endswith(advice)
+    assert changes(made) == [("base", None, "1.0")]
+    assert not ensure(**old)["changed"]
+
+
+def test_passwords_in_addresses_are_not_shown(ensure: Ensure, index: Index) -> None:
+    failed = ensure(
+        requirements=index.lock("base==2.0"), exact=False, user_requirements="https://ada:secret@[127.0.0.1/x.whl"
+    )
+    assert "https://****@[127.0.0.1/x.whl" in failed["msg"]
+    assert "secret" not in failed["msg"]
+
+
+def test_what_is_no_environment_is_not_touched(ensure: Ensure, index: Index, place: Path) -> None:
+    lock = index.lock("base==2.0")
+    (place / "env").mkdir()
+    (place / "env/notebook.ipynb").write_text("")
+    assert ensure(requirements=lock)["msg"] == (
+        f"path: {place}/env holds something that is no Python environment; choose another path."
+    )
+    assert ensure(requirements=lock, replace=True)["msg"] == (
+        f"path: {place}/env is not the symlink that replace needs there; move it away."
+    )
+    (place / "env").rename(place / "real")
+    (place / "env").symlink_to("real")
+    assert ensure(requirements=lock)["msg"] == (
+        f"path: {place}/env is a symlink; name the folder itself, or remove the symlink."
+    )
+    assert [entry.name for entry in (place / "real").iterdir()] == ["notebook.ipynb"]
+
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
+NOT_EXACT = "packages, user_requirements: an exact environment holds nothing but the lock; set exact: false."
+NO_OWNER = (
+    f"owner: only root can work as no-such-user, this is {ME}; set become: true."
+    if os.geteuid()
+    else "owner: there is no user no-such-user on this host; create it first."
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"packages": ["x"]}, NOT_EXACT),
+        ({"user_requirements": "x"}, NOT_EXACT),
+        ({"python": "/nowhere/python3"}, "python: /nowhere/python3 does not run; name an interpreter that does."),
+        ({"owner": "no-such-user"}, NO_OWNER),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], message: str, ensure: Ensure, index: Index) -> None:
+    assert ensure(requirements=index.lock("base==2.0"), **options)["msg"] == message
+
+
+def test_two_runs_wait_for_each_other(ensure: Ensure, index: Index, place: Path) -> None:
+    begun = []
+    with (place / "env.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        def release() -> None:
+            begun.append((place / "env.tmp").exists())
+            fcntl.flock(held, fcntl.LOCK_UN)
+
+        threading.Timer(0.3, release).start()
+        assert ensure(requirements=index.lock("base==2.0"))["changed"]
+    assert begun == [False]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for another user")
+def test_everything_of_an_owner_is_done_as_that_user(ensure: Ensure, index: Index, place: Path) -> None:
+    home = place / "home"
+    home.mkdir()
+    options = {
+        "path": str(home / "env"), "requirements": index.lock("base==1.0"), "exact": False, "owner": "nobody",
+        "python": "/usr/bin/python3", "uv": str(shutil.copy(UV, place / "uv")),
+    }  # fmt: skip
+    failed = ensure(**options)
+    assert failed["msg"] == (
+        f"path: user nobody may not write there ([Errno 13] Permission denied: '{home}/env.lock'); "
+        "give them the folder above."
+    )
+
+    nobody = pwd.getpwnam("nobody")
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    assert changes(ensure(check=True, **options)) == changes(ensure(**options)) == [("base", None, "1.0")]
+    owners = {(entry.lstat().st_uid, entry.lstat().st_gid) for entry in home.rglob("*")}
+    assert owners == {(nobody.pw_uid, nobody.pw_gid)}
+
+    # A link that the user plants does not lead root to write elsewhere.
+    treasure = place / "treasure"
+    treasure.write_text("untouched")
+    treasure.chmod(0o600)
+    (home / "env/reachable.json").unlink()
+    (home / "env/reachable.json").symlink_to(treasure)
+    assert ensure(**options)["changed"]
+    assert treasure.read_text() == "untouched"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for another user")
+def test_check_mode_before_the_owner_exists(ensure: Ensure, index: Index) -> None:
+    options = {"path": "/nowhere/env", "requirements": index.lock("base==1.0"), "owner": "no-such-user"}
+    assert changes(ensure(check=True, **options)) == [("base", None, "1.0")]

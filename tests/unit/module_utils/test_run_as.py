@@ -1,0 +1,51 @@
+"""Work as another user is that user's, entirely and only as long as it lasts."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from typing import Any
+
+import pytest
+from ansible.module_utils.run_as import RunAsError, run_as
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+def test_every_right_is_the_users() -> None:
+    def work() -> dict[str, Any]:
+        identity = subprocess.run(["id"], capture_output=True, text=True, check=True).stdout
+        return {"ids": os.getresuid() + os.getresgid(), "id": identity, "home": os.environ["HOME"], "cwd": os.getcwd()}
+
+    nobody = pwd.getpwnam("nobody")
+    answer = run_as("nobody", work)
+
+    assert answer["ids"] == [nobody.pw_uid] * 3 + [nobody.pw_gid] * 3
+    assert "root" not in answer["id"]
+    assert answer["home"] == nobody.pw_dir
+    assert answer["cwd"] in (nobody.pw_dir, "/")
+    assert os.geteuid() == 0
+
+
+def test_there_is_no_way_back() -> None:
+    def work() -> dict[str, Any]:
+        os.setuid(0)
+        return {}
+
+    with pytest.raises(RunAsError, match=r"(?s)^The work as user nobody broke off: .*PermissionError"):
+        run_as("nobody", work)
+
+
+def test_a_death_is_told() -> None:
+    def work() -> dict[str, Any]:
+        os.kill(os.getpid(), 9)
+        return {}
+
+    with pytest.raises(RunAsError, match=r"^The work as user nobody broke off: it ended with status 9$"):
+        run_as("nobody", work)
+
+
+def test_an_unknown_user() -> None:
+    with pytest.raises(KeyError):
+        run_as("no-such-user", dict)
