@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Examine how Jupyter is reached; see DOCUMENTATION."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: doctor_info
+short_description: Visit Jupyter as an iPad does, and say what fails
+version_added: "1.0.0"
+description:
+  - Visits Jupyter at each address as an iPad does, leg by leg, from the machine on which the module runs. The legs are
+    V(name), V(tcp), V(tls), V(http), V(login_page), V(login), V(contents), V(kernel), V(websocket), V(run) and
+    V(cleanup). What comes after a leg that fails is skipped, except for V(cleanup).
+  - A failure has a sentence that says what is wrong and one that says what to do. It is not a failure of the module.
+  - One kernel is started for each address that lets it come so far, and stopped again.
+  - The addresses are examined side by side. No proxy is used.
+author: ["Reachable contributors (@reachable)"]
+requirements: ["websocket-client (for the legs from V(login) on)"]
+attributes:
+  check_mode:
+    support: full
+    description: Nothing is changed in any mode.
+  diff_mode:
+    support: none
+    description: There is nothing to show.
+  idempotent:
+    support: full
+options:
+  endpoints:
+    description: The addresses.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What the result calls this address.
+        type: str
+        required: true
+      url:
+        description: The address with the C(base_url) of the server, without C(/lab) or C(/nbclassic).
+        type: str
+        required: true
+  password:
+    description: The password of the server. Without it, what comes after V(login_page) is skipped.
+    type: str
+  legs:
+    description: V(anonymous) stops after V(login_page), for a look that needs no password and logs nobody in.
+    type: str
+    choices: [all, anonymous]
+    default: all
+  timeout:
+    description: Seconds for one address. A tenth of it is kept for V(cleanup).
+    type: float
+    default: 30
+  wait:
+    description: For how many of these seconds a failed V(tcp) or V(http) is tried again, as after a restart.
+    type: float
+    default: 0
+"""
+
+EXAMPLES = r"""
+- name: Visit Jupyter from here
+  doctor_info:
+    endpoints:
+      - name: lan
+        url: http://192.0.2.7:8888/
+      - name: tunnel
+        url: https://name.example/
+    password: "{{ vault_jupyter_password }}"
+  register: visit
+
+- name: Wait until Jupyter answers on its own machine
+  doctor_info:
+    endpoints:
+      - name: loopback
+        url: http://127.0.0.1:8888/
+    legs: anonymous
+    wait: 20
+  register: visit
+  failed_when: not visit.endpoints[0].reachable
+"""
+
+RETURN = r"""
+endpoints:
+  description: What was found, in the order of the option.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: The name as given.
+      type: str
+    url:
+      description: The address as given.
+      type: str
+    reachable:
+      description: Whether no leg failed.
+      type: bool
+    failed_leg:
+      description: The first leg that failed.
+      type: str
+    problem:
+      description: What is wrong, in one sentence.
+      type: str
+      sample: "Nothing listens at 192.0.2.7 port 8888."
+    fix:
+      description: What to do about it, in one sentence.
+      type: str
+    jupyter_version:
+      description: The version of Jupyter Server, as soon as V(http) succeeded.
+      type: str
+    legs:
+      description: All legs in their order.
+      type: list
+      elements: dict
+      contains:
+        leg:
+          description: Its name.
+          type: str
+        state:
+          description: How it went.
+          type: str
+          choices: [ok, failed, skipped]
+        seconds:
+          description: How long it took.
+          type: float
+        detail:
+          description: What was seen, or why it was skipped.
+          type: str
+"""
+
+from ansible.module_utils import doctor
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+
+def main() -> None:
+    """Run the module."""
+    address = {"name": {"type": "str", "required": True}, "url": {"type": "str", "required": True}}
+    module = AnsibleModule(
+        argument_spec={
+            "endpoints": {"type": "list", "elements": "dict", "required": True, "options": address},
+            "password": {"type": "str", "no_log": True},
+            "legs": {"type": "str", "choices": ["all", "anonymous"], "default": "all"},
+            "timeout": {"type": "float", "default": 30},
+            "wait": {"type": "float", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    asked = module.params
+    options = doctor.Options(asked["password"], asked["legs"] == "anonymous", asked["timeout"], asked["wait"])
+    if options.password and not options.anonymous and doctor.WEBSOCKET_ERROR:
+        module.fail_json(msg=missing_required_lib("websocket-client"), exception=doctor.WEBSOCKET_ERROR)
+
+    module.exit_json(changed=False, endpoints=doctor.examine_all(asked["endpoints"], options))
+
+
+if __name__ == "__main__":
+    main()

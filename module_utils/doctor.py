@@ -1,0 +1,778 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Visit a Jupyter server as an iPad does, leg by leg, and say which leg fails and what to do about it.
+
+The first legs (up to ``login_page``) need nothing but Python's standard library. The last ones, which talk to a
+kernel, need the package websocket-client.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import http.client
+import ipaddress
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+import traceback
+import urllib.parse
+import uuid
+from concurrent import futures
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+WEBSOCKET_ERROR: str | None = None
+try:
+    import websocket
+except ImportError:
+    WEBSOCKET_ERROR = traceback.format_exc()
+
+T = TypeVar("T")
+
+# A connection that is not there after the third try of the system (at 0, 1 and 3 seconds) will not come.
+CONNECT_SECONDS = 5.0
+RETRY_SECONDS = 0.25
+# This part of the time is kept back for the cleanup.
+CLEANUP_SHARE = 0.1
+LONGEST_BODY_BYTES = 16 * 1024 * 1024
+LONGEST_DETAIL_CHARACTERS = 200
+
+UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
+# OpenSSL's x509_vfy.h
+CERTIFICATE_CODES = {9: "early", 10: "expired", 62: "other_name", 64: "other_name"}
+TIMEOUT_CODES = {
+    "name": "name_silent",
+    "tcp": "unanswered",
+    "kernel": "kernel_silent",
+    "websocket": "websocket_blocked",
+    "run": "kernel_mute",
+    "cleanup": "kernel_left",
+}
+
+# What is wrong and what to do, by code. {url}, {host} and {port} are the address's own.
+ADVICE = {
+    "bad_url": (
+        "{url} is not an address of a Jupyter server.",
+        "Write it as http://HOST:PORT/ or https://HOST/.",
+    ),
+    "name_unknown": (
+        "The name {host} is not known.",
+        "Look for a typing mistake in it, and compare it with the address that './reachable status' shows.",
+    ),
+    "mdns_unknown": (
+        "Nobody in this network answers to the name {host}.",
+        "Names in .local are only known inside one network: join the same Wi-Fi or use the machine's IP address.",
+    ),
+    "name_silent": (
+        "No name server answers when asked for {host}.",
+        "Check the internet connection of the machine that runs this check.",
+    ),
+    "refused": (
+        "Nothing listens at {host} port {port}.",
+        "Start the service with './reachable up'; './reachable status' shows whether a tunnel's address has changed.",
+    ),
+    "unanswered": (
+        "{host} port {port} does not answer: a firewall drops the connection, or it is in another network.",
+        "Open port {port} in its firewall and use its network; on the iPad, switch the app on under 'Local Network'.",
+    ),
+    "no_route": (
+        "There is no way from here to {host}.",
+        "Check that the machine is on and that both are in the same network.",
+    ),
+    "expired": (
+        "The certificate of {host} has expired.",
+        "Renew the certificate, and check the date of the machine that runs this check.",
+    ),
+    "early": (
+        "The certificate of {host} is not valid yet.",
+        "Correct the date of the machine that runs this check, or wait until the certificate becomes valid.",
+    ),
+    "other_name": (
+        "The certificate at {url} was issued for another name than {host}.",
+        "Use the name for which the certificate was issued, or issue one for {host}.",
+    ),
+    "untrusted": (
+        "The certificate of {host} comes from an issuer that this machine does not trust.",
+        "Install the issuer's certificate on this machine and on the iPad, or use a certificate of a public issuer.",
+    ),
+    "tls_refused": (
+        "{host} port {port} does not agree on a TLS connection.",
+        "Check the TLS settings of the server: TLS 1.2 or newer is needed.",
+    ),
+    "http_expected": (
+        "{host} port {port} speaks plain http, but the address says https.",
+        "Use http:// in the address.",
+    ),
+    "https_expected": (
+        "{host} port {port} speaks https, but the address says http.",
+        "Use https:// in the address.",
+    ),
+    "silent": (
+        "{url} takes the connection but does not answer.",
+        "Restart the service with './reachable up' and look at the log of its service.",
+    ),
+    "hung_up": (
+        "{url} closes the connection instead of answering.",
+        "Look at the log of its service; the service may be restarting or crashing.",
+    ),
+    "not_jupyter": (
+        "What answers at {url} is not Jupyter.",
+        "Check host, port and path; another program may have taken the port, or the server has another base_url.",
+    ),
+    "redirected": (
+        "{url} sends visitors elsewhere: {location}.",
+        "Use the address to which it points, if it is yours, or take the redirect out of the proxy.",
+    ),
+    "tunnel": (
+        "The tunnel answers in place of Jupyter, with {ngrok}.",
+        "Start agent and server again with './reachable up'; the agent's log tells what it says.",
+    ),
+    "broken": (
+        "{url} answers with an error of the server: HTTP {status}.",
+        "Restart the service with './reachable up' and look at the log of its service.",
+    ),
+    "host_refused": (
+        "Jupyter refuses every request that names it {host}.",
+        "Add {host} to ServerApp.local_hostnames and restart the service; './reachable up' does so for its own tunnel.",
+    ),
+    "gate": (
+        "Something in front of Jupyter refuses the visit: HTTP {status}.",
+        "Let the request to {url} pass in the proxy or tunnel: its own login or its list of addresses stops it.",
+    ),
+    "open": (
+        "Anybody can use the server at {url}: it asks for neither password nor token.",
+        "Stop it now, and protect it with a password: './reachable up' configures one.",
+    ),
+    "no_form": (
+        "The login page at {url} has no form that takes a password.",
+        "Run './reachable up', which configures a login by password.",
+    ),
+    "wrong_password": (
+        "The server at {url} refuses the password: jupyter_password differs from the one that it has.",
+        "Run './reachable up' to give it this password, or correct jupyter_password.",
+    ),
+    "token_only": (
+        "The server at {url} refuses the password and offers a login by token: it may have no password at all.",
+        "Run './reachable up', which configures a login by password, and check that this is the server you mean.",
+    ),
+    "login_forbidden": (
+        "The server at {url} refuses the login form.",
+        "Check that the proxy or tunnel passes cookies unchanged.",
+    ),
+    "host_rewritten": (
+        "The server at {url} believes that the visit comes from another site.",
+        "Let the proxy or tunnel pass the Host header unchanged.",
+    ),
+    "throttled": (
+        "There were too many wrong passwords at {url}.",
+        "Try again in {seconds} seconds.",
+    ),
+    "login_broken": (
+        "The login at {url} does not work: HTTP {status}.",
+        "Run './reachable up', which repairs a malformed password hash, and look at the log of its service.",
+    ),
+    "no_contents": (
+        "The list of files cannot be read: HTTP {status}.",
+        "Check that the notebook folder exists and belongs to the notebook user; the log of its service tells more.",
+    ),
+    "kernel_refused": (
+        "Jupyter cannot start a kernel: HTTP {status}.",
+        "Look at the log of its service; './reachable up' repairs the environment of the kernel.",
+    ),
+    "kernel_silent": (
+        "The kernel does not start in time.",
+        "Look at the log of its service, and check that the machine has memory and processor time to spare.",
+    ),
+    "websocket_refused": (
+        "Jupyter refuses the WebSocket to the kernel.",
+        "Let the proxy or tunnel pass the headers Host, Origin and Cookie unchanged.",
+    ),
+    "websocket_blocked": (
+        "The WebSocket to the kernel does not open.",
+        "Let the proxy pass WebSockets: the headers Upgrade and Connection, over HTTP/1.1.",
+    ),
+    "kernel_mute": (
+        "The kernel started but does not calculate.",
+        "Look at the log of its service: the kernel may have died; './reachable up' repairs its environment.",
+    ),
+    "wrong_answer": (
+        "The kernel's answer to 1+1 is not 2.",
+        "Look at the kernel's startup files, such as ~/.ipython/profile_default/startup.",
+    ),
+    "kernel_left": (
+        "The kernel that was started for this check could not be stopped.",
+        "Stop it in Jupyter under 'Running', or restart the service.",
+    ),
+    "unexpected": (
+        "The check of {url} met an error that it does not know.",
+        "Look at the detail of this leg and at the log of its service.",
+    ),
+}
+
+
+class Clock(Protocol):
+    """What is used of the module ``time``, in seconds."""
+
+    def monotonic(self) -> float:
+        """Return the time since some moment."""
+
+    def time(self) -> float:
+        """Return the time since 1970."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+
+
+class Options(NamedTuple):
+    """How to examine: whether to log in, and the seconds for one address and for a server that is not up yet."""
+
+    password: str | None = None
+    anonymous: bool = False
+    timeout: float = 30.0
+    wait: float = 0.0
+
+
+class Answer(NamedTuple):
+    """An HTTP answer."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON; an empty dict where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+    @property
+    def seen(self) -> str:
+        """What came, in short: status, server and what Jupyter says about an error."""
+        server = self.headers.get("Server", "a server without a name")
+        message = self.json.get("message") if isinstance(self.json, dict) else None
+        return f"HTTP {self.status} from {server}" + (f": {message}" if message else "")
+
+
+class LegError(Exception):
+    """A leg failed.
+
+    ``code`` is a key of ADVICE, ``detail`` the technical words, ``facts`` fill what is named in the advice.
+    """
+
+    def __init__(self, code: str, detail: object, **facts: object) -> None:
+        """Keep the parts."""
+        super().__init__(str(detail))
+        self.code = code
+        self.facts = facts
+
+
+class Connection(http.client.HTTPConnection):
+    """An HTTP connection that opens its socket by ``dial`` and keeps it for the next request."""
+
+    def __init__(self, dial: Callable[[], socket.socket]) -> None:
+        """Keep ``dial``; the Host header is always given, so this class needs no host of its own."""
+        super().__init__("unused")
+        self.dial = dial
+
+    def connect(self) -> None:
+        """Open the socket."""
+        self.sock = self.dial()
+
+
+class Visitor:
+    """One visit to one address: what is known and open on the way.
+
+    Each leg is a method that returns what it saw, or raises LegError or whatever the library raises. Everything is
+    closed by ``close``. No proxy is used, as addresses in a LAN are not behind one.
+    """
+
+    def __init__(self, url: str, password: str | None, end: float, clock: Clock) -> None:
+        """Take the address apart; ``end`` is the time on ``clock`` after which nothing may block."""
+        try:
+            parts = urllib.parse.urlsplit(url if url.endswith("/") else f"{url}/")
+            port = parts.port
+        except ValueError:  # of the port or of an IPv6 address; find_name reports it
+            parts, port = urllib.parse.urlsplit(""), None
+        default = {"http": 80, "https": 443}.get(parts.scheme)
+        self.scheme = parts.scheme
+        self.host = parts.hostname or ""
+        self.port = port or default
+        self.netloc = f"[{self.host}]" if ":" in self.host else self.host
+        if self.port != default:
+            self.netloc += f":{self.port}"
+        self.base = parts.path
+        self.password = password
+        self.end = end
+        self.clock = clock
+        self.http = Connection(self.dial)
+        self.addresses: list[Any] = []
+        self.cookies: dict[str, str] = {}
+        self.version: str | None = None
+        self.offers_token = False
+        self.kernel_id: str | None = None
+        self.channels: Any = None
+
+    @property
+    def origin(self) -> str:
+        """What a browser sends as the origin of this address."""
+        return f"{self.scheme}://{self.netloc}"
+
+    def left(self) -> float:
+        """Return the seconds until the end; raise TimeoutError when there are none."""
+        seconds = self.end - self.clock.monotonic()
+        if seconds <= 0:
+            raise TimeoutError("there was no time left")
+        return seconds
+
+    def connect(self) -> socket.socket:
+        """Connect to the first address that takes a connection, and forget those that do not."""
+        while True:
+            family, kind, protocol, _, address = self.addresses[0]
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.settimeout(min(CONNECT_SECONDS, self.left()))
+                connection.connect(address)
+            except OSError:
+                connection.close()
+                if len(self.addresses) == 1:
+                    raise
+                del self.addresses[0]
+            else:
+                return connection
+
+    def encrypt(self, connection: socket.socket) -> ssl.SSLSocket:
+        """Verify the server's certificate by the system's trust store and encrypt the connection."""
+        return ssl.create_default_context().wrap_socket(connection, server_hostname=self.host)
+
+    def dial(self) -> socket.socket:
+        """Open a connection on which HTTP can be spoken."""
+        connection = self.connect()
+        connection = self.encrypt(connection) if self.scheme == "https" else connection
+        connection.settimeout(self.left())
+        return connection
+
+    def request(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
+        """Send one request as a browser on this site does. Redirects are not followed."""
+        headers |= {"Host": self.netloc, "User-Agent": "reachable-doctor"}
+        if method != "GET":
+            headers["Origin"] = self.origin
+        if self.cookies:
+            headers["Cookie"] = self.cookie_header
+        if self.http.sock:
+            self.http.sock.settimeout(self.left())
+        self.http.request(method, self.base + path, body, headers)
+        response = self.http.getresponse()
+        answer = Answer(response.status, response.headers, response.read(LONGEST_BODY_BYTES))
+        if not response.isclosed():
+            self.http.close()
+        for line in answer.headers.get_all("Set-Cookie", []):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name.strip()] = value.strip()
+        return answer
+
+    @property
+    def cookie_header(self) -> str:
+        """The cookies that the server has set."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
+    def speaks_http(self) -> bool:
+        """Tell whether the server answers to plain HTTP."""
+        try:
+            with self.connect() as connection:
+                connection.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
+                return connection.recv(5) == b"HTTP/"
+        except OSError:
+            return False
+
+    def speaks_tls(self) -> bool:
+        """Tell whether the server answers to TLS, whatever its certificate is."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            with context.wrap_socket(self.connect()):
+                return True
+        except OSError:
+            return False
+
+    def find_name(self) -> str:
+        """Resolve the name."""
+        if self.scheme not in ("http", "https") or not self.host:
+            raise LegError("bad_url", "it needs http or https, a host, and a port that is a number up to 65535")
+        try:
+            self.addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            if error.errno == socket.EAI_AGAIN:
+                raise LegError("name_silent", error) from error
+            code = "mdns_unknown" if self.host.endswith(".local") else "name_unknown"
+            raise LegError(code, error) from error
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return ", ".join(dict.fromkeys(str(entry[4][0]) for entry in self.addresses))
+        return "literal address"
+
+    def open_connection(self) -> str:
+        """Connect by TCP."""
+        self.http.sock = self.connect()
+        return f"{self.addresses[0][4][0]} port {self.port}"
+
+    def check_certificate(self) -> str:
+        """Encrypt the connection, as only a server with a certificate for this name can."""
+        try:
+            self.http.sock = secure = self.encrypt(self.http.sock)
+        except ssl.SSLCertVerificationError as error:
+            raise LegError(CERTIFICATE_CODES.get(error.verify_code, "untrusted"), error.verify_message) from error
+        except OSError as error:
+            if self.speaks_http():
+                raise LegError("http_expected", error) from error
+            if isinstance(error, ssl.SSLError):
+                raise LegError("tls_refused", error) from error
+            raise
+        certificate: Any = secure.getpeercert()
+        issuer = dict(pair for part in certificate["issuer"] for pair in part)
+        seconds = ssl.cert_time_to_seconds(certificate["notAfter"]) - self.clock.time()
+        name = issuer.get("organizationName") or issuer.get("commonName")
+        return f"{secure.version()}, certificate by {name}, {seconds // 86400:.0f} days left"
+
+    def find_jupyter(self) -> str:
+        """Ask Jupyter for its version, which it tells everybody."""
+        try:
+            answer = self.request("GET", "api")
+        except (ConnectionError, http.client.HTTPException) as error:
+            self.refuse_tls(error)
+            if isinstance(error, ConnectionError):
+                raise
+            raise LegError("not_jupyter", f"no HTTP: {error}") from error
+        status, seen = answer.status, answer.seen
+        tunnel = re.search(r"ERR_NGROK_\d+", f"{answer.headers.get('Ngrok-Error-Code')} {answer.body!r}")
+        if status == http.HTTPStatus.OK and isinstance(answer.json, dict) and answer.json.get("version"):
+            self.version = str(answer.json["version"])
+            return f"Jupyter Server {self.version}"
+        if tunnel:
+            raise LegError("tunnel", seen, ngrok=tunnel[0])
+        if status in range(300, 400):
+            raise LegError("redirected", seen, location=answer.headers.get("Location"))
+        if status in range(500, 600):
+            raise LegError("broken", seen, status=status)
+        if status == http.HTTPStatus.FORBIDDEN and "Tornado" in answer.headers.get("Server", ""):
+            raise LegError("host_refused", seen)
+        if status in (401, 403, 407):
+            raise LegError("gate", seen, status=status)
+        if status == http.HTTPStatus.BAD_REQUEST:
+            self.refuse_tls(seen)
+        raise LegError("not_jupyter", seen)
+
+    def refuse_tls(self, seen: object) -> None:
+        """Raise LegError when a plain request got no good answer because the server wants TLS."""
+        if self.scheme == "http" and self.speaks_tls():
+            raise LegError("https_expected", seen)
+
+    def open_login_page(self) -> str:
+        """Check that strangers cannot see the files, and open the login page."""
+        if self.request("GET", "api/contents?content=0").status == http.HTTPStatus.OK:
+            raise LegError("open", "the list of files is there without a login")
+        answer = self.request("GET", "login")
+        if answer.status != http.HTTPStatus.OK or b'name="password"' not in answer.body or "_xsrf" not in self.cookies:
+            raise LegError("no_form", answer.seen)
+        self.offers_token = b"Token authentication is enabled" in answer.body
+        return "asks for the password or a token" if self.offers_token else "asks for the password"
+
+    def log_in(self) -> str:
+        """Send the login form."""
+        before = set(self.cookies)
+        form = urllib.parse.urlencode({"_xsrf": self.cookies["_xsrf"], "password": self.password})
+        answer = self.request("POST", "login", form, **{"Content-Type": "application/x-www-form-urlencoded"})
+        status, seen = answer.status, answer.seen
+        if status == http.HTTPStatus.FOUND and set(self.cookies) > before:
+            return "logged in"
+        if status == http.HTTPStatus.UNAUTHORIZED:
+            raise LegError("token_only" if self.offers_token else "wrong_password", seen)
+        if status == http.HTTPStatus.FORBIDDEN:
+            raise LegError("login_forbidden", seen)
+        if status == http.HTTPStatus.NOT_FOUND:  # what Jupyter answers when Origin and Host differ
+            raise LegError("host_rewritten", seen)
+        if status == http.HTTPStatus.TOO_MANY_REQUESTS:
+            raise LegError("throttled", seen, seconds=answer.headers.get("Retry-After", "60"))
+        raise LegError("login_broken", seen, status=status)
+
+    def list_contents(self) -> str:
+        """List the notebook folder."""
+        answer = self.request("GET", "api/contents")
+        if answer.status != http.HTTPStatus.OK:
+            raise LegError("no_contents", answer.seen, status=answer.status)
+        return f"{len(answer.json['content'])} entries"
+
+    def start_kernel(self) -> str:
+        """Start a kernel of the default kind."""
+        answer = self.request("POST", "api/kernels", "{}", **{"X-XSRFToken": self.cookies["_xsrf"]})
+        if answer.status != http.HTTPStatus.CREATED:
+            raise LegError("kernel_refused", answer.seen, status=answer.status)
+        self.kernel_id = answer.json["id"]
+        return str(answer.json["name"])
+
+    def open_channels(self) -> str:
+        """Open the WebSocket to the kernel."""
+        path = f"{self.netloc}{self.base}api/kernels/{self.kernel_id}/channels"
+        self.channels = websocket.WebSocket()
+        try:
+            self.channels.connect(
+                f"{self.scheme.replace('http', 'ws')}://{path}",
+                socket=self.dial(),
+                host=self.netloc,
+                origin=self.origin,
+                cookie=self.cookie_header,
+                redirect_limit=0,
+                timeout=self.left(),
+            )
+        except websocket.WebSocketBadStatusException as error:
+            code = "websocket_refused" if error.status_code == http.HTTPStatus.FORBIDDEN else "websocket_blocked"
+            # The text of this exception has the headers of the answer, with its cookies.
+            raise LegError(code, f"HTTP {error.status_code}") from None
+        except websocket.WebSocketException as error:
+            raise LegError("websocket_blocked", error) from error
+        return "open"
+
+    def calculate(self) -> str:
+        """Let the kernel calculate."""
+        request = execute_request("1+1")
+        try:
+            self.channels.send(json.dumps(request))
+            answer = read_answer(self.messages(), request["header"]["msg_id"])
+        except websocket.WebSocketException as error:
+            raise LegError("kernel_mute", error) from error
+        if answer != "2":
+            raise LegError("wrong_answer", answer)
+        return "1+1 is 2"
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Receive what the kernel says, until the connection is closed."""
+        while True:
+            self.channels.settimeout(self.left())
+            frame = self.channels.recv()
+            if not frame:
+                return
+            if isinstance(frame, str):  # messages with binary buffers are not about a calculation
+                yield json.loads(frame)
+
+    def stop_kernel(self) -> str:
+        """Stop the kernel. The login itself is nothing but the cookie, which the server does not remember."""
+        self.close()  # an interrupted request may be on the old connection
+        while True:
+            answer = self.request("DELETE", f"api/kernels/{self.kernel_id}", **{"X-XSRFToken": self.cookies["_xsrf"]})
+            if answer.status == http.HTTPStatus.NO_CONTENT:
+                return "the kernel is stopped"
+            # Jupyter cannot stop a kernel that it is just restarting, and answers 500.
+            if answer.status < http.HTTPStatus.INTERNAL_SERVER_ERROR or self.left() < 2 * RETRY_SECONDS:
+                raise LegError("kernel_left", answer.seen)
+            self.clock.sleep(RETRY_SECONDS)
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self.channels:
+            self.channels.shutdown()
+        self.http.close()
+
+
+# In the order in which they are walked. What follows the arrival is not tried twice, what follows the entrance needs
+# the password, and the departure has time of its own.
+ARRIVAL = {
+    "name": Visitor.find_name,
+    "tcp": Visitor.open_connection,
+    "tls": Visitor.check_certificate,
+    "http": Visitor.find_jupyter,
+}
+ENTRANCE = {"login_page": Visitor.open_login_page}
+STAY = {
+    "login": Visitor.log_in,
+    "contents": Visitor.list_contents,
+    "kernel": Visitor.start_kernel,
+    "websocket": Visitor.open_channels,
+    "run": Visitor.calculate,
+}
+DEPARTURE = {"cleanup": Visitor.stop_kernel}
+
+
+def execute_request(code: str) -> dict[str, Any]:
+    """Make a message that has code executed.
+
+    Source: "Messaging in Jupyter", https://jupyter-client.readthedocs.io/en/stable/messaging.html, sections "General
+    Message Format" and "Execute"; "WebSocket protocols" in the documentation of Jupyter Server for ``channel``.
+    """
+    return {
+        "channel": "shell",
+        "header": {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": "execute_request",
+            "session": uuid.uuid4().hex,
+            "username": "",
+            "date": dt.datetime.now(dt.timezone.utc).isoformat(),
+            "version": "5.3",
+        },
+        "parent_header": {},
+        "metadata": {},
+        "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
+    }
+
+
+def read_answer(messages: Iterable[dict[str, Any]], request_id: str) -> str:
+    """Return what a calculation came to: its result, what it printed, or its error.
+
+    The kernel is done when it says that it is idle again after this request (same source, section "Kernel status").
+    Raise LegError when it dies before, or when there are no more messages.
+    """
+    said = ""
+    for message in messages:
+        kind, content = message["header"]["msg_type"], message["content"]
+        if kind == "status" and content["execution_state"] in ("restarting", "dead"):
+            raise LegError("kernel_mute", "the kernel died")
+        if message["parent_header"].get("msg_id") != request_id:
+            continue
+        if kind == "execute_result":
+            said += content["data"]["text/plain"]
+        elif kind == "stream":
+            said += content["text"]
+        elif kind == "error":
+            said += f"{content['ename']}: {content['evalue']}"
+        elif kind == "status" and content["execution_state"] == "idle":
+            return said
+    raise LegError("kernel_mute", "the connection was closed")
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """Return what ``work`` returns, or raise what it raises, or raise TimeoutError when it takes longer.
+
+    Neither a name server nor a server that sends byte after byte can be stopped by a timeout of a socket.
+    """
+    future: futures.Future[T] = futures.Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is awaited
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return future.result(timeout=seconds)
+    except futures.TimeoutError as error:  # before Python 3.11 this is no TimeoutError
+        raise TimeoutError(str(error) or "there was no time left") from error
+
+
+def explain(error: Exception, leg: str) -> LegError:
+    """Find the code for an error that a leg did not explain itself."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, LegError):
+        return error
+    if isinstance(error, TimeoutError):
+        return LegError(TIMEOUT_CODES.get(leg, "silent"), error)
+    if isinstance(error, ConnectionRefusedError):
+        return LegError("refused", error)
+    if isinstance(error, OSError) and error.errno in UNREACHABLE:
+        return LegError("no_route", error)
+    if isinstance(error, (ConnectionError, http.client.HTTPException)):
+        return LegError("hung_up", text)
+    return LegError("unexpected", text)
+
+
+class Examination:
+    """The findings of one visit, leg by leg."""
+
+    def __init__(self, visitor: Visitor, options: Options, url: str) -> None:
+        """Start with nothing known."""
+        self.visitor = visitor
+        self.options = options
+        self.url = url
+        self.legs: list[dict[str, Any]] = []
+        self.failed_leg: str | None = None
+        self.problem: str | None = None
+        self.fix: str | None = None
+
+    def walk(self, legs: Mapping[str, Callable[[Visitor], str]]) -> None:
+        """Try the legs in turn; after a failure the others are skipped, except for the cleanup."""
+        for leg, step in legs.items():
+            start = self.visitor.clock.monotonic()
+            reason = self.reason_to_skip(leg)
+            try:
+                state = "skipped" if reason else "ok"
+                detail = reason or within(self.visitor.end - start, partial(step, self.visitor))
+            except Exception as error:  # noqa: BLE001 - an error of any kind is a finding about this leg
+                state = "failed"
+                detail = self.note_failure(leg, explain(error, leg))
+            seconds = round(self.visitor.clock.monotonic() - start, 3)
+            self.legs.append({"leg": leg, "state": state, "seconds": seconds, "detail": self.clean(detail)})
+
+    def reason_to_skip(self, leg: str) -> str | None:
+        """Say why a leg is not tried; None when it is."""
+        if leg in DEPARTURE:
+            return None if self.visitor.kernel_id else "no kernel was started"
+        if self.failed_leg:
+            return f"{self.failed_leg} failed"
+        if leg == "tls" and self.visitor.scheme == "http":
+            return "the address is http"
+        if leg in STAY and self.options.anonymous:
+            return "only what needs no login was asked for"
+        if leg in STAY and not self.options.password:
+            return "the password is not known here, or only its hash"
+        return None
+
+    def note_failure(self, leg: str, error: LegError) -> str:
+        """Keep the first failure with its advice, and return the technical words."""
+        if not self.failed_leg:
+            known = {"url": self.url, "host": self.visitor.host, "port": self.visitor.port}
+            self.failed_leg = leg
+            self.problem, self.fix = (
+                self.clean(part.format(**known, **error.facts), longest=None) for part in ADVICE[error.code]
+            )
+        return str(error)
+
+    def clean(self, text: str, longest: int | None = LONGEST_DETAIL_CHARACTERS) -> str:
+        """Take the password and control characters out of a text that may come from elsewhere, and shorten it."""
+        if self.options.password:
+            for form in (self.options.password, urllib.parse.quote_plus(self.options.password)):
+                text = text.replace(form, "********")
+        return "".join(sign if sign.isprintable() else " " for sign in text)[:longest]
+
+
+def examine(name: str, url: str, options: Options, clock: Clock = time) -> dict[str, Any]:
+    """Visit one address and return the findings, as RETURN of the module doctor_info describes them."""
+    start = clock.monotonic()
+    end = start + options.timeout * (1 - CLEANUP_SHARE)
+    while True:
+        visitor = Visitor(url, options.password, end, clock)
+        found = Examination(visitor, options, url)
+        found.walk(ARRIVAL)
+        waiting = clock.monotonic() + RETRY_SECONDS < min(start + options.wait, end)
+        if found.failed_leg not in ("tcp", "http") or not waiting:
+            break
+        visitor.close()
+        clock.sleep(RETRY_SECONDS)
+    found.walk(ENTRANCE)
+    found.walk(STAY)
+    visitor.end = start + options.timeout
+    found.walk(DEPARTURE)
+    visitor.close()
+    return {
+        "name": name,
+        "url": url,
+        "reachable": found.failed_leg is None,
+        "failed_leg": found.failed_leg,
+        "problem": found.problem,
+        "fix": found.fix,
+        "jupyter_version": visitor.version,
+        "legs": found.legs,
+    }
+
+
+def examine_all(endpoints: list[dict[str, str]], options: Options) -> list[dict[str, Any]]:
+    """Visit all addresses side by side; each is a dict with ``name`` and ``url``."""
+    with futures.ThreadPoolExecutor(max_workers=len(endpoints) or 1) as pool:
+        return list(pool.map(lambda endpoint: examine(endpoint["name"], endpoint["url"], options), endpoints))

@@ -1,0 +1,740 @@
+"""The doctor against real Jupyter servers, and against small servers for what a real one does not do wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import errno
+import hashlib
+import http.client
+import http.server
+import inspect
+import ipaddress
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible.module_utils import doctor
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSWORD = "correct horse+battery"
+ALL_LEGS = [*doctor.ARRIVAL, *doctor.ENTRANCE, *doctor.STAY, *doctor.DEPARTURE]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def look(url: str, **options: Any) -> dict[str, Any]:
+    """Examine with the password, and check what holds for every result."""
+    options = {"password": PASSWORD, "timeout": 20.0} | options
+    found: dict[str, Any] = doctor.examine("here", url, doctor.Options(**options))
+    assert [leg["leg"] for leg in found["legs"]] == ALL_LEGS
+    assert (found["failed_leg"] is None) == found["reachable"] == (found["problem"] is None) == (found["fix"] is None)
+    assert PASSWORD not in json.dumps(found)
+    assert hashlib.sha256(PASSWORD.encode()).hexdigest() not in json.dumps(found)
+    return found
+
+
+def leg(found: dict[str, Any], name: str) -> tuple[str, str]:
+    row = next(row for row in found["legs"] if row["leg"] == name)
+    return row["state"], row["detail"]
+
+
+def states(found: dict[str, Any]) -> dict[str, str]:
+    return {row["leg"]: row["state"] for row in found["legs"]}
+
+
+def advice(code: str, url: str, **facts: object) -> tuple[str, ...]:
+    visitor = doctor.Visitor(url, None, 0, time)
+    known = {"url": url, "host": visitor.host, "port": visitor.port, **facts}
+    return tuple(sentence.format(**known) for sentence in doctor.ADVICE[code])
+
+
+# Real Jupyter
+
+
+@pytest.fixture(scope="session")
+def jupyters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Real servers: one with a password and a path, one that is open, one that takes only a token."""
+    hashed = "sha256:salt:" + hashlib.sha256(f"{PASSWORD}salt".encode()).hexdigest()
+    kinds = {
+        "password": [
+            f"--PasswordIdentityProvider.hashed_password={hashed}",
+            "--ServerApp.base_url=/base/",
+            "--IdentityProvider.token=",
+        ],
+        "open": ["--IdentityProvider.token="],
+        "token": ["--IdentityProvider.token=a-token-of-its-own"],
+    }
+    with contextlib.ExitStack() as stack:
+        addresses = {}
+        for kind, own in kinds.items():
+            home = str(tmp_path_factory.mktemp(kind))
+            port = free_port()
+            environment = {"HOME": home, "JUPYTER_RUNTIME_DIR": home, "JUPYTER_NO_CONFIG": "1"}
+            command = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", f"--port={port}"]
+            common = ["--ServerApp.port_retries=0", "--ServerApp.terminals_enabled=False", f"--notebook-dir={home}"]
+            process = subprocess.Popen(
+                [*command, *common, *own], env=os.environ | environment, stderr=subprocess.DEVNULL
+            )
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            addresses[kind] = f"http://127.0.0.1:{port}/" + ("base/" if kind == "password" else "")
+        for url in addresses.values():
+            waited = doctor.examine("here", url, doctor.Options(anonymous=True, timeout=30, wait=25))
+            assert leg(waited, "http")[0] == "ok", waited
+        yield addresses
+
+
+def kernels(url: str) -> Any:
+    visitor = doctor.Visitor(url, PASSWORD, time.monotonic() + 20, time)
+    for step in (visitor.find_name, visitor.open_login_page, visitor.log_in):
+        step()
+    answer = visitor.request("GET", "api/kernels")
+    visitor.close()
+    return answer.json
+
+
+def test_a_visit_to_a_real_server_succeeds_and_leaves_nothing_behind(jupyters: dict[str, str]) -> None:
+    found = look(jupyters["password"])
+    assert found["reachable"], found
+    assert states(found) == dict.fromkeys(ALL_LEGS, "ok") | {"tls": "skipped"}
+    assert leg(found, "name") == ("ok", "literal address")
+    assert leg(found, "tls") == ("skipped", "the address is http")
+    assert leg(found, "http") == ("ok", f"Jupyter Server {found['jupyter_version']}")
+    assert leg(found, "run") == ("ok", "1+1 is 2")
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", found["jupyter_version"])
+    assert kernels(jupyters["password"]) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"password": None}, "the password is not known here, or only its hash"),
+        ({"password": ""}, "the password is not known here, or only its hash"),
+        ({"anonymous": True}, "only what needs no login was asked for"),
+    ],
+)
+def test_without_login_the_visit_ends_at_the_login_page(
+    jupyters: dict[str, str], options: dict[str, Any], reason: str
+) -> None:
+    found = look(jupyters["password"], **options)
+    assert found["reachable"]
+    assert leg(found, "login_page") == ("ok", "asks for the password")
+    assert {leg(found, name) for name in ALL_LEGS[5:-1]} == {("skipped", reason)}
+    assert leg(found, "cleanup") == ("skipped", "no kernel was started")
+
+
+@pytest.mark.parametrize(
+    ("kind", "failed", "code"),
+    [("open", "login_page", "open"), ("token", "login", "token_only")],
+)
+def test_a_server_without_a_password_fails(jupyters: dict[str, str], kind: str, failed: str, code: str) -> None:
+    found = look(jupyters[kind])
+    assert found["failed_leg"] == failed
+    assert (found["problem"], found["fix"]) == advice(code, jupyters[kind])
+
+
+def test_a_wrong_password_is_named(jupyters: dict[str, str]) -> None:
+    found = look(jupyters["password"], password="incorrect horse")
+    assert found["problem"] == (
+        f"The server at {jupyters['password']} refuses the password: jupyter_password differs from the one that it has."
+    )
+    assert found["fix"] == "Run './reachable up' to give it this password, or correct jupyter_password."
+    assert leg(found, "login")[0] == "failed"
+    assert {leg(found, name) for name in ALL_LEGS[6:-1]} == {("skipped", "login failed")}
+
+
+def test_a_name_that_jupyter_does_not_know_is_refused(
+    jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _host, port, **rest: resolve("127.0.0.1", port, **rest))
+    found = look(jupyters["password"].replace("127.0.0.1", "laptop.example"))
+    assert leg(found, "name") == ("ok", "127.0.0.1")
+    assert found["failed_leg"] == "http"
+    assert found["problem"] == "Jupyter refuses every request that names it laptop.example."
+
+
+def test_another_path_is_not_jupyter(jupyters: dict[str, str]) -> None:
+    found = look(jupyters["password"].replace("base", "elsewhere"))
+    assert (found["problem"], found["fix"]) == advice("not_jupyter", found["url"])
+
+
+def test_a_changed_host_header_is_found_at_the_login(jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.Visitor, "origin", "https://name.example")
+    found = look(jupyters["password"])
+    assert found["failed_leg"] == "login"
+    assert found["fix"] == "Let the proxy or tunnel pass the Host header unchanged."
+
+
+def test_a_changed_host_header_is_found_at_the_websocket(
+    jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_channels(visitor: object) -> str:
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(doctor.Visitor, "origin", "https://name.example")
+            return str(doctor.Visitor.open_channels(visitor))
+
+    monkeypatch.setitem(doctor.STAY, "websocket", open_channels)
+    found = look(jupyters["password"])
+    assert leg(found, "websocket") == ("failed", "HTTP 403")
+    assert (found["problem"], found["fix"]) == advice("websocket_refused", found["url"])
+    assert kernels(jupyters["password"]) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "detail"),
+    [
+        ("import os; os._exit(1)", "kernel_mute", "the kernel died"),
+        ("1/0", "wrong_answer", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_kernel_that_does_not_calculate(
+    jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch, code: str, expected: str, detail: str
+) -> None:
+    request = doctor.execute_request(code)
+    monkeypatch.setattr(doctor, "execute_request", lambda _code: request)
+    found = look(jupyters["password"])
+    assert leg(found, "run") == ("failed", detail)
+    assert (found["problem"], found["fix"]) == advice(expected, found["url"])
+    assert leg(found, "cleanup") == ("ok", "the kernel is stopped")
+    assert kernels(jupyters["password"]) == []
+
+
+# Small servers
+
+FORM = '<form><input type="password" name="password"></form>'
+# What a good server answers, by method and path: status, headers, body.
+GOOD: dict[str, tuple[int, dict[str, str], str]] = {
+    "GET /api": (200, {}, '{"version": "2.0.0"}'),
+    "GET /api/contents": (200, {}, '{"content": []}'),
+    "GET /login": (200, {"Set-Cookie": "_xsrf=token; Path=/"}, FORM),
+    "POST /login": (302, {"Set-Cookie": 'user="2|1:0|a=b"; HttpOnly; Path=/', "Location": "/"}, ""),
+    "POST /api/kernels": (201, {}, '{"id": "42", "name": "python3"}'),
+    "DELETE /api/kernels/42": (204, {}, ""),
+}
+
+Seen = list[tuple[str, dict[str, str]]]
+Start = Callable[..., tuple[str, Seen]]
+Talk = Callable[[Callable[[socket.socket], None]], str]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answer from a table; strangers are refused the contents."""
+
+    protocol_version = "HTTP/1.1"
+    answers: dict[str, tuple[int, dict[str, str], str]]
+    seen: Seen
+
+    def answer(self) -> None:
+        path = self.path.partition("?")[0]
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        self.seen.append((f"{self.command} {path}", dict(self.headers) | {"body": body}))
+        status, headers, text = self.answers.get(f"{self.command} {path}", (404, {}, ""))
+        if path == "/api/contents" and "user" not in self.headers.get("Cookie", "") and status == 200:
+            status = 403
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    do_GET = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815 - the names that http.server calls
+
+    def version_string(self) -> str:
+        return "Stub"
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a small server: the good answers, changed where asked. Returns its address and what it was asked."""
+    with contextlib.ExitStack() as stack:
+
+        def serve(
+            changes: dict[str, tuple[int, dict[str, str], str]] | None = None,
+            tls: ssl.SSLContext | None = None,
+            port: int = 0,
+        ) -> tuple[str, Seen]:
+            seen: Seen = []
+            handler = type("Answering", (Handler,), {"answers": GOOD | (changes or {}), "seen": seen})
+            server = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", port), handler))
+            server.handle_error = lambda *_: None  # type: ignore[method-assign] # a broken handshake is no news
+            if tls:
+                server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+            stack.callback(server.shutdown)
+            return f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/", seen
+
+        yield serve
+
+
+@pytest.fixture
+def talk() -> Iterator[Talk]:
+    """Start a server that does the given thing with each connection and keeps it open. Returns HOST:PORT."""
+    with contextlib.ExitStack() as stack:
+
+        def serve(behave: Callable[[socket.socket], None]) -> str:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def accept() -> None:
+                with contextlib.suppress(OSError):
+                    while True:
+                        connection = stack.enter_context(listener.accept()[0])
+                        threading.Thread(target=behave, args=[connection], daemon=True).start()
+
+            threading.Thread(target=accept, daemon=True).start()
+            stack.callback(listener.shutdown, socket.SHUT_RDWR)
+            return f"127.0.0.1:{listener.getsockname()[1]}"
+
+        yield serve
+
+
+@pytest.mark.parametrize(
+    ("url", "host"), [("ftp://h/", "h"), ("8888", ""), ("http://", ""), ("http://h:x/", ""), ("http://[::1", "")]
+)
+def test_an_address_that_is_none(url: str, host: str) -> None:
+    found = look(url)
+    assert found["failed_leg"] == "name"
+    assert found["problem"] == f"{url} is not an address of a Jupyter server."
+    assert found["fix"] == "Write it as http://HOST:PORT/ or https://HOST/."
+    assert doctor.Visitor(url, None, 0, time).host == host
+
+
+@pytest.mark.parametrize(
+    ("url", "netloc", "base"),
+    [
+        ("http://h", "h", "/"),
+        ("http://h:80/x", "h", "/x/"),
+        ("https://H:443/x/", "h", "/x/"),
+        ("https://h:80/", "h:80", "/"),
+        ("http://[::1]:8888/", "[::1]:8888", "/"),
+    ],
+)
+def test_the_host_is_written_as_browsers_do(url: str, netloc: str, base: str) -> None:
+    visitor = doctor.Visitor(url, None, 0, time)
+    assert (visitor.netloc, visitor.base) == (netloc, base)
+    assert visitor.origin == f"{url.partition(':')[0]}://{netloc}"
+
+
+@pytest.mark.parametrize(
+    ("host", "number", "problem"),
+    [
+        ("laptop.example", socket.EAI_NONAME, "The name laptop.example is not known."),
+        ("laptop.local", socket.EAI_NONAME, "Nobody in this network answers to the name laptop.local."),
+        ("laptop.example", socket.EAI_AGAIN, "No name server answers when asked for laptop.example."),
+    ],
+)
+def test_a_name_that_is_not_found(monkeypatch: pytest.MonkeyPatch, host: str, number: int, problem: str) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(number, "no luck")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    found = look(f"http://{host}:8888/")
+    assert (found["failed_leg"], found["problem"]) == ("name", problem)
+
+
+def test_a_name_server_that_hangs_does_not_hold_the_visit(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(20))
+    begin = time.monotonic()
+    found = look("http://laptop.example/", timeout=0.3)
+    release.set()
+    assert time.monotonic() - begin < 1
+    assert found["problem"] == "No name server answers when asked for laptop.example."
+
+
+def test_a_closed_port() -> None:
+    port = free_port()
+    found = look(f"http://127.0.0.1:{port}")
+    assert found["failed_leg"] == "tcp"
+    assert found["problem"] == f"Nothing listens at 127.0.0.1 port {port}."
+
+
+def test_the_next_address_of_a_name_is_tried(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, _ = start()
+    good = socket.getaddrinfo("127.0.0.1", int(url[:-1].rpartition(":")[2]), type=socket.SOCK_STREAM)
+    closed = socket.getaddrinfo("127.0.0.1", free_port(), type=socket.SOCK_STREAM)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: closed + good)
+    assert look(url, anonymous=True)["reachable"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_says_nothing(talk: Talk, scheme: str) -> None:
+    url = f"{scheme}://{talk(lambda _: None)}/"
+    begin = time.monotonic()
+    found = look(url, timeout=0.5)
+    assert time.monotonic() - begin < 1
+    assert found["failed_leg"] == {"http": "http", "https": "tls"}[scheme]
+    assert found["problem"] == f"{url} takes the connection but does not answer."
+
+
+def test_a_server_that_answers_byte_by_byte_does_not_hold_the_visit(talk: Talk) -> None:
+    def drip(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+    begin = time.monotonic()
+    found = look(f"http://{talk(drip)}/", timeout=0.5)
+    assert time.monotonic() - begin < 1
+    assert found["problem"].endswith("takes the connection but does not answer.")
+
+
+def test_what_is_not_http(talk: Talk) -> None:
+    found = look(f"http://{talk(lambda connection: connection.sendall(b'SSH-2.0-OpenSSH_9.2' + bytes([13, 10])))}/")
+    assert leg(found, "http") == ("failed", "no HTTP: SSH-2.0-OpenSSH_9.2  ")
+    assert (found["problem"], found["fix"]) == advice("not_jupyter", found["url"])
+
+
+def test_a_server_that_hangs_up(talk: Talk) -> None:
+    found = look(f"http://{talk(lambda connection: connection.shutdown(socket.SHUT_RDWR))}/")
+    assert (found["problem"], found["fix"]) == advice("hung_up", found["url"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "failed", "code", "facts"),
+    [
+        ({"GET /api": (200, {}, "Welcome to nginx!")}, "http", "not_jupyter", {}),
+        ({"GET /api": (200, {}, "[]")}, "http", "not_jupyter", {}),
+        ({"GET /api": (404, {}, "")}, "http", "not_jupyter", {}),
+        ({"GET /api": (400, {}, "")}, "http", "not_jupyter", {}),
+        ({"GET /api": (301, {"Location": "/hub/"}, "")}, "http", "redirected", {"location": "/hub/"}),
+        ({"GET /api": (502, {}, "")}, "http", "broken", {"status": 502}),
+        ({"GET /api": (502, {}, "<p>ERR_NGROK_8012</p>")}, "http", "tunnel", {"ngrok": "ERR_NGROK_8012"}),
+        (
+            {"GET /api": (404, {"Ngrok-Error-Code": "ERR_NGROK_3200"}, "")},
+            "http",
+            "tunnel",
+            {"ngrok": "ERR_NGROK_3200"},
+        ),
+        ({"GET /api": (401, {}, "")}, "http", "gate", {"status": 401}),
+        ({"GET /api": (403, {}, "")}, "http", "gate", {"status": 403}),
+        ({"GET /login": (302, {"Location": "/hub/login"}, "")}, "login_page", "no_form", {}),
+        ({"GET /login": (200, {}, FORM)}, "login_page", "no_form", {}),
+        ({"GET /login": (200, {"Set-Cookie": "_xsrf=token"}, "no form")}, "login_page", "no_form", {}),
+        ({"POST /login": (403, {}, "")}, "login", "login_forbidden", {}),
+        ({"POST /login": (429, {"Retry-After": "30"}, "")}, "login", "throttled", {"seconds": "30"}),
+        ({"POST /login": (500, {}, "")}, "login", "login_broken", {"status": 500}),
+        ({"POST /login": (302, {}, "")}, "login", "login_broken", {"status": 302}),
+        ({"GET /api/contents": (500, {}, "")}, "contents", "no_contents", {"status": 500}),
+        ({"POST /api/kernels": (500, {}, "")}, "kernel", "kernel_refused", {"status": 500}),
+        ({}, "websocket", "websocket_blocked", {}),
+        ({"GET /api/kernels/42/channels": (200, {}, "")}, "websocket", "websocket_blocked", {}),
+        ({"GET /api/kernels/42/channels": (302, {"Location": "/"}, "")}, "websocket", "websocket_blocked", {}),
+        ({"GET /api/kernels/42/channels": (403, {}, "")}, "websocket", "websocket_refused", {}),
+        ({"GET /api/kernels/42/channels": (101, {}, "")}, "websocket", "websocket_blocked", {}),
+    ],
+)
+def test_each_wrong_answer_is_named(
+    start: Start, changes: dict[str, Any], failed: str, code: str, facts: dict[str, object]
+) -> None:
+    url, seen = start(changes)
+    found = look(url)
+    assert found["failed_leg"] == failed, found
+    assert (found["problem"], found["fix"]) == advice(code, url, **facts)
+    after = ALL_LEGS[ALL_LEGS.index(failed) + 1 : -1]
+    assert {leg(found, name) for name in after} <= {("skipped", f"{failed} failed")}
+    started = failed == "websocket"
+    assert leg(found, "cleanup") == (
+        ("ok", "the kernel is stopped") if started else ("skipped", "no kernel was started")
+    )
+    assert ("DELETE /api/kernels/42" in [request for request, _ in seen]) == started
+
+
+def test_requests_are_those_of_a_browser(start: Start) -> None:
+    url, seen = start()
+    look(url)
+    requests = dict(seen)
+    assert requests["POST /login"]["body"] == "_xsrf=token&password=correct+horse%2Bbattery"
+    assert requests["POST /api/kernels"]["X-XSRFToken"] == requests["DELETE /api/kernels/42"]["X-XSRFToken"] == "token"
+    assert requests["GET /api/kernels/42/channels"]["Cookie"] == '_xsrf=token; user="2|1:0|a=b"'
+    for request in ("POST /login", "POST /api/kernels", "GET /api/kernels/42/channels"):
+        assert requests[request]["Origin"] == url.rstrip("/")
+        assert f"http://{requests[request]['Host']}/" == url
+
+
+def test_cookies_do_not_follow_a_redirect_of_the_websocket(start: Start) -> None:
+    elsewhere, seen = start()
+    location = elsewhere.replace("http:", "ws:")
+    url, _ = start({"GET /api/kernels/42/channels": (302, {"Location": location}, "")})
+    assert leg(look(url), "websocket") == ("failed", "Redirect limit exhausted")
+    assert seen == []
+
+
+def test_what_jupyter_says_about_an_error_is_kept(start: Start) -> None:
+    url, _ = start({"POST /api/kernels": (500, {}, '{"message": "File name too long", "traceback": "secret"}')})
+    assert leg(look(url), "kernel") == ("failed", "HTTP 500 from Stub: File name too long")
+
+
+def test_a_kernel_that_cannot_be_stopped(start: Start) -> None:
+    url, seen = start({"DELETE /api/kernels/42": (500, {}, "")})
+    found = look(url, timeout=1)
+    assert found["failed_leg"] == "websocket"
+    assert leg(found, "cleanup") == ("failed", "HTTP 500 from Stub")
+    assert [request for request, _ in seen].count("DELETE /api/kernels/42") > 1
+
+
+def test_the_cleanup_has_time_of_its_own(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.STAY, "websocket", lambda _visitor: time.sleep(20))
+    url, seen = start()
+    begin = time.monotonic()
+    found = look(url, timeout=1.5)
+    assert time.monotonic() - begin < 2
+    assert (found["problem"], found["fix"]) == advice("websocket_blocked", url)
+    assert leg(found, "cleanup") == ("ok", "the kernel is stopped")
+    assert "DELETE /api/kernels/42" in dict(seen)
+
+
+def test_proxies_are_not_used(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port()}")
+    url, _ = start()
+    assert leg(look(url), "websocket") == ("failed", "HTTP 404")
+
+
+def test_the_password_is_taken_out_of_everything_that_others_say(start: Start) -> None:
+    url, _ = start({"GET /api": (301, {"Location": "/?p=correct+horse%2Bbattery\x07"}, "")})
+    found = look(url)
+    assert found["problem"] == f"{url} sends visitors elsewhere: /?p=******** ."
+
+
+def test_an_unknown_error_is_a_failed_leg(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(_visitor: object) -> str:
+        raise ValueError(f"cannot digest {PASSWORD}")
+
+    monkeypatch.setitem(doctor.STAY, "contents", stumble)
+    found = look(start()[0])
+    assert leg(found, "contents") == ("failed", "ValueError: cannot digest ********")
+    assert found["problem"] == f"The check of {found['url']} met an error that it does not know."
+
+
+# TLS
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[ssl.SSLContext, Path]]:
+    """Return a function that makes a self-signed certificate; it returns the server's side and the file."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def make(address: str = "127.0.0.1", begin: int = -10, end: int = 31) -> tuple[ssl.SSLContext, Path]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Made for a test")])
+        now = dt.datetime.now(dt.timezone.utc)
+        built = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now + dt.timedelta(days=begin))
+            .not_valid_after(now + dt.timedelta(days=end, hours=1))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False)
+            .sign(key, hashes.SHA256())
+        )
+        path = folder / f"{built.serial_number}.pem"
+        form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        path.write_bytes(built.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*form))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(path)
+        return context, path
+
+    return make
+
+
+def test_tls_with_a_trusted_certificate(start: Start, certificate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tls, path = certificate()
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    found = look(start(tls=tls)[0])
+    assert leg(found, "tls") == ("ok", "TLSv1.3, certificate by Made for a test, 31 days left")
+    assert found["failed_leg"] == "websocket"
+    assert leg(found, "websocket") == ("failed", "HTTP 404")  # and not an error of TLS
+    assert leg(found, "cleanup")[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("code", "made"),
+    [
+        ("expired", {"begin": -20, "end": -1}),
+        ("early", {"begin": 1}),
+        ("other_name", {"address": "127.0.0.2"}),
+        ("untrusted", {}),
+    ],
+)
+def test_a_bad_certificate_is_named(
+    start: Start, certificate: Any, monkeypatch: pytest.MonkeyPatch, code: str, made: dict[str, Any]
+) -> None:
+    tls, path = certificate(**made)
+    if code != "untrusted":
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    url, seen = start(tls=tls)
+    found = look(url)
+    assert (found["failed_leg"], found["problem"], found["fix"]) == ("tls", *advice(code, url))
+    assert seen == []
+
+
+def test_plain_http_at_an_https_address(start: Start) -> None:
+    url = start()[0].replace("http:", "https:")
+    found = look(url, timeout=8)
+    assert (found["failed_leg"], found["problem"], found["fix"]) == ("tls", *advice("http_expected", url))
+
+
+def test_https_at_an_http_address(start: Start, certificate: Any) -> None:
+    url = start(tls=certificate()[0])[0].replace("https:", "http:")
+    found = look(url)
+    assert (found["failed_leg"], found["problem"], found["fix"]) == ("http", *advice("https_expected", url))
+
+
+def test_neither_tls_nor_http(talk: Talk) -> None:
+    url = f"https://{talk(lambda connection: connection.sendall(b'SSH-2.0-OpenSSH_9.2'))}/"
+    found = look(url)
+    assert (found["problem"], found["fix"]) == advice("tls_refused", url)
+
+
+# Waiting
+
+
+class FakeClock:
+    """A clock on which only sleeping takes time."""
+
+    def __init__(self, wake: Callable[[int], None] = lambda _: None) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+        self.wake = wake
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float, /) -> None:
+        self.now += seconds
+        self.slept.append(seconds)
+        self.wake(len(self.slept))
+
+
+@pytest.mark.parametrize(("wait", "timeout", "sleeps"), [(0, 30, 0), (1, 30, 3), (60, 1, 3)])
+def test_waiting_never_exceeds_the_wait_nor_the_timeout(wait: float, timeout: float, sleeps: int) -> None:
+    clock = FakeClock()
+    options = doctor.Options(timeout=timeout, wait=wait)
+    found = doctor.examine("here", f"http://127.0.0.1:{free_port()}/", options, clock)
+    assert found["failed_leg"] == "tcp"
+    assert len(clock.slept) == sleeps
+    assert clock.now < 100 + min(wait, timeout) or not sleeps
+
+
+def test_a_server_that_comes_up_is_waited_for(start: Start) -> None:
+    port = free_port()
+    clock = FakeClock(lambda number: start(port=port) and None if number == 3 else None)
+    options = doctor.Options(PASSWORD, anonymous=True, wait=10)
+    found = doctor.examine("here", f"http://127.0.0.1:{port}/", options, clock)
+    assert found["reachable"]
+    assert len(clock.slept) == 3
+    assert [row["leg"] for row in found["legs"]] == ALL_LEGS
+
+
+def test_what_waiting_cannot_mend_is_not_waited_for(start: Start) -> None:
+    clock = FakeClock()
+    url, _ = start({"GET /login": (404, {}, "")})
+    found = doctor.examine("here", url, doctor.Options(PASSWORD, wait=10), clock)
+    assert found["failed_leg"] == "login_page"
+    assert clock.slept == []
+
+
+def test_addresses_are_visited_side_by_side(talk: Talk) -> None:
+    silent = talk(lambda _: None)
+    endpoints = [{"name": str(number), "url": f"http://{silent}/"} for number in range(4)]
+    begin = time.monotonic()
+    found = doctor.examine_all(endpoints, doctor.Options(timeout=0.5))
+    assert time.monotonic() - begin < 1
+    assert [one["name"] for one in found] == ["0", "1", "2", "3"]
+    assert doctor.examine_all([], doctor.Options()) == []
+
+
+# The parts
+
+
+def message(kind: str, parent: str = "me", **content: Any) -> dict[str, Any]:
+    return {"header": {"msg_type": kind}, "parent_header": {"msg_id": parent} if parent else {}, "content": content}
+
+
+BUSY, IDLE = message("status", execution_state="busy"), message("status", execution_state="idle")
+RESULT = message("execute_result", data={"text/plain": "2"})
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([BUSY, RESULT, IDLE], "2"),
+        ([BUSY, IDLE], ""),
+        ([message("status", "other", execution_state="idle"), RESULT, IDLE], "2"),
+        ([message("execute_result", "other", data={"text/plain": "3"}), RESULT, IDLE], "2"),
+        ([message("stream", name="stdout", text="hello "), RESULT, IDLE], "hello 2"),
+        ([message("error", ename="NameError", evalue="no 1"), IDLE], "NameError: no 1"),
+    ],
+)
+def test_the_kernels_answer(messages: list[dict[str, Any]], expected: str) -> None:
+    assert doctor.read_answer(messages, "me") == expected
+
+
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [
+        ([BUSY], "the connection was closed"),
+        ([BUSY, message("status", "", execution_state="restarting"), RESULT, IDLE], "the kernel died"),
+        ([message("status", "", execution_state="dead")], "the kernel died"),
+    ],
+)
+def test_a_kernel_that_gives_no_answer(messages: list[dict[str, Any]], text: str) -> None:
+    with pytest.raises(doctor.LegError, match=text) as caught:
+        doctor.read_answer(messages, "me")
+    assert caught.value.code == "kernel_mute"
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "code"),
+    [
+        (TimeoutError(), "tcp", "unanswered"),
+        (TimeoutError(), "contents", "silent"),
+        (TimeoutError(), "kernel", "kernel_silent"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "tcp", "no_route"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "tcp", "no_route"),
+        (ConnectionResetError(), "contents", "hung_up"),
+        (http.client.IncompleteRead(b""), "contents", "hung_up"),
+        (OSError(errno.EMFILE, "Too many open files"), "tcp", "unexpected"),
+    ],
+)
+def test_errors_of_the_system_have_a_code(error: Exception, name: str, code: str) -> None:
+    assert doctor.explain(error, name).code == code
+
+
+def test_each_code_has_advice_and_each_advice_a_code() -> None:
+    source = inspect.getsource(doctor).replace(str(doctor.ADVICE), "")
+    for code, sentences in doctor.ADVICE.items():
+        assert len(re.findall(rf'"{code}"', source)) > 1, f"{code} is never used"
+        assert all(re.fullmatch(r"[A-Z{].*\.", sentence) for sentence in sentences), code
+    raised = set(re.findall(r'LegError\("(\w+)"', source)) | set(re.findall(r'code = "(\w+)"', source))
+    named = set(doctor.TIMEOUT_CODES.values()) | set(doctor.CERTIFICATE_CODES.values())
+    assert raised | named <= set(doctor.ADVICE)
