@@ -10,8 +10,10 @@ module: host_info
 short_description: Find out what must be known of a host before it is changed
 version_added: "1.0.0"
 description:
-  - Looks at room on the disks, at who holds a port, at a user, at the service manager, and under which addresses
-    others find the host. Run it as root; others cannot see whose process holds a port.
+  - Looks at the system, at room on the disks, at files, at who holds a port, at a user, at services, and under which
+    addresses others find the host. All in one step, because every remote task takes a noticeable part of a second;
+    tasks that would change nothing are then skipped.
+  - Run it as root; others cannot see whose process holds a port. It returns what files say, so use C(no_log).
 author: ["Reachable contributors (@reachable)"]
 attributes:
   check_mode:
@@ -26,6 +28,37 @@ options:
     type: list
     elements: path
     default: []
+  files:
+    description: Small files and folders whose content and rights are wanted.
+    type: list
+    elements: path
+    default: []
+  daemons:
+    description: The names of services that are wanted.
+    type: list
+    elements: str
+    default: []
+  supervisord_socket:
+    description: The socket of the supervisord that has the services where no systemd runs.
+    type: path
+  environments:
+    description: Python environments, each with the lock that it should have.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The environment.
+        type: path
+        required: true
+      requirements:
+        description: The content of the lock.
+        type: str
+        required: true
+      exact:
+        description: Whether it should have nothing else.
+        type: bool
+        default: true
   port:
     description: The TCP port whose holder is wanted.
     type: int
@@ -49,11 +82,37 @@ paths:
   type: dict
   returned: success
   sample: {/opt/reachable: {nearest: /opt, free_bytes: 8589934592, writable: true}}
+system:
+  description: The distribution, its release, and the version of the Python that runs this module.
+  type: dict
+  returned: success
+  sample: {distribution: debian, release: "12", name: Debian GNU/Linux 12, python: "3.11"}
+files:
+  description: For each of O(files), what is there, in the words of M(file_tree).
+  type: dict
+  returned: success
+  sample: {/etc/motd: {state: file, owner: root, group: root, mode: "0644", content: Welcome}}
+environments:
+  description: For each of O(environments), whether it is complete and has what its lock names.
+  type: dict
+  returned: success
+  sample: {/opt/reachable/server: true}
+daemons:
+  description: >-
+    For each of O(daemons), its C(state) (V(running), V(stopped), V(failed) or V(absent)), whether it starts C(at_boot),
+    and its C(uptime) in seconds.
+  type: dict
+  returned: success
+  sample: {reachable-jupyter: {state: running, at_boot: true, uptime: 3600}}
 port_holder:
   description: The process that listens on O(port); null when the port is free, C(pid) 0 when it cannot be seen.
   type: dict
   returned: success
   sample: {pid: 4711, user: ada, command: python3 -m http.server 8888}
+first_free_port:
+  description: The lowest port on which others than root may listen.
+  type: int
+  returned: success
 user:
   description: What the system knows of O(user); null when there is no such user.
   type: dict
@@ -82,10 +141,11 @@ import grp
 import importlib.util
 import os
 import pwd
+import sys
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import addresses, files
+from ansible.module_utils import addresses, daemons, distro, environments, files
 from ansible.module_utils.basic import AnsibleModule
 
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
@@ -94,6 +154,44 @@ CA_BUNDLES = (
     "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
     "/etc/ssl/ca-bundle.pem",  # openSUSE
 )
+
+
+def look_at_system() -> dict[str, str]:
+    """Say what system it is."""
+    return {
+        "distribution": distro.id(),
+        "release": distro.version(),
+        "name": distro.name(pretty=True),
+        "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
+    }
+
+
+def look_at_file(path: str) -> dict[str, Any]:
+    """Say what is at a path, in the words of file_tree."""
+    found = files.inspect(path)
+    content = None if found.content is None else found.content.decode(errors="replace")
+    return {**found._asdict(), "mode": f"{found.mode:04o}", "content": content}
+
+
+def look_at_daemons(names: list[str], socket: str | None) -> dict[str, Any]:
+    """Ask the service manager that runs here how services are."""
+    if service_manager() == "systemd":
+        return {name: daemons.ask_systemd(name)._asdict() for name in names}
+    return {name: daemons.ask_supervisord(socket or "", name)._asdict() for name in names}
+
+
+def look_at_environments(wanted: list[dict[str, Any]]) -> dict[str, bool]:
+    """Say which environments are as they should be, seen from the Python that runs this module."""
+    python = environments.interpreter(sys.executable)
+    return {
+        each["path"]: environments.is_as_locked(Path(each["path"]), python, each["requirements"], each["exact"])
+        for each in wanted
+    }
+
+
+def service_manager() -> str:
+    """Name the service manager. sd_booted(3): this folder is there exactly where systemd is it."""
+    return "systemd" if os.path.isdir("/run/systemd/system") else "none"
 
 
 def look_at_path(path: str) -> dict[str, Any]:
@@ -138,6 +236,12 @@ def port_holder(port: int) -> dict[str, Any] | None:
     return {"pid": 0, "user": "unknown", "command": "unknown"}
 
 
+def first_free_port() -> int:
+    """Return the lowest port that needs no privilege (Linux, ip-sysctl)."""
+    setting = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    return int(setting.read_text()) if setting.exists() else 1024
+
+
 def look_at_user(name: str) -> dict[str, Any] | None:
     """Say what the system knows of a user."""
     try:
@@ -155,9 +259,18 @@ def look_at_user(name: str) -> dict[str, Any] | None:
 
 def main() -> None:
     """Run the module."""
+    environment_spec = {
+        "path": {"type": "path", "required": True},
+        "requirements": {"type": "str", "required": True},
+        "exact": {"type": "bool", "default": True},
+    }
     module = AnsibleModule(
         argument_spec={
             "paths": {"type": "list", "elements": "path", "default": []},
+            "files": {"type": "list", "elements": "path", "default": []},
+            "environments": {"type": "list", "elements": "dict", "default": [], "options": environment_spec},
+            "daemons": {"type": "list", "elements": "str", "default": []},
+            "supervisord_socket": {"type": "path"},
             "port": {"type": "int"},
             "user": {"type": "str"},
         },
@@ -166,11 +279,15 @@ def main() -> None:
     port, user = module.params["port"], module.params["user"]
     module.exit_json(
         changed=False,
+        system=look_at_system(),
+        files={path: look_at_file(path) for path in module.params["files"]},
+        environments=look_at_environments(module.params["environments"]),
+        daemons=look_at_daemons(module.params["daemons"], module.params["supervisord_socket"]),
         paths={path: look_at_path(path) for path in module.params["paths"]},
         port_holder=port_holder(port) if port else None,
+        first_free_port=first_free_port(),
         user=look_at_user(user) if user else None,
-        # sd_booted(3): this folder is there exactly where systemd is the service manager
-        service_manager="systemd" if os.path.isdir("/run/systemd/system") else "none",
+        service_manager=service_manager(),
         venv=importlib.util.find_spec("ensurepip") is not None,
         ca_bundle=next(filter(os.path.exists, CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),

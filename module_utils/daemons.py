@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask a service manager how a service is; the same answer whichever it is."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import NamedTuple
+
+from ansible.module_utils import supervisord
+
+PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp")
+
+
+class Daemon(NamedTuple):
+    """How a service is.
+
+    ``state`` is ``running``; ``stopped``; ``failed``, which includes waiting for the next try; or ``absent``, when the
+    service manager does not know it or does not run. ``at_boot`` tells whether it will be started then. ``uptime`` is
+    in seconds, 0 when it does not run.
+    """
+
+    state: str
+    at_boot: bool = False
+    uptime: int = 0
+
+
+def read_systemd(text: str, now: float) -> Daemon:
+    """Read what ``systemctl show --timestamp=unix`` prints; ``now`` is in seconds since 1970."""
+    properties = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    if properties.get("LoadState") == "not-found":
+        return Daemon("absent")
+    at_boot = properties.get("UnitFileState") == "enabled"
+    if properties.get("ActiveState") == "active":
+        return Daemon("running", at_boot, max(0, int(now) - int(properties["ActiveEnterTimestamp"].lstrip("@"))))
+    # "activating" is a service that waits for its next try
+    return Daemon("stopped" if properties.get("ActiveState") == "inactive" else "failed", at_boot)
+
+
+def ask_systemd(name: str) -> Daemon:
+    """Ask systemd."""
+    command = ["systemctl", "show", "--timestamp=unix", f"--property={','.join(PROPERTIES)}", f"{name}.service"]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    return read_systemd(answer.stdout, time.time())
+
+
+def ask_supervisord(socket: str, name: str) -> Daemon:
+    """Ask supervisord. It starts its programs whenever it is started itself."""
+    api = supervisord.connect(socket)
+    info = api and supervisord.program_info(api, name)
+    if not info:
+        return Daemon("absent")
+    if info["statename"] == "RUNNING":
+        return Daemon("running", True, max(0, info["now"] - info["start"]))
+    return Daemon("stopped" if info["statename"] == "STOPPED" else "failed", True)
