@@ -183,7 +183,7 @@ def strong_enough(text: str) -> bool:
         return False
     found = argon2.from_string(rest)
     work = found.memory_cost * found.rounds
-    return bool(found.type == "ID" and found.memory_cost >= MEMORY_KIB and work >= MEMORY_KIB * PASSES)
+    return bool(found.type.lower() == "id" and found.memory_cost >= MEMORY_KIB and work >= MEMORY_KIB * PASSES)
 
 
 def new_hash(password: str) -> str:
