@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    RunModule = Callable[..., dict[str, Any]]
+
 ROOT = Path(__file__).resolve().parents[2]
 for folder in ("library", "callback_plugins", "filter_plugins"):
     sys.path.insert(0, str(ROOT / folder))
 ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
-
-RunModule = Callable[..., dict[str, Any]] if TYPE_CHECKING else object
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: T201  (a program for the command line prints)
+"""Check that every role's defaults and argument specs name the same variables, with the right prefixes and values."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_PREFIX = "reachable_"
+
+
+def main() -> None:
+    """Print every problem in the project's roles; exit with 1 if there is one."""
+    problems = [problem for role in sorted(ROOT.glob("roles/*/")) for problem in check(role)]
+    print(*problems, sep="\n", end="\n" if problems else "")
+    sys.exit(1 if problems else 0)
+
+
+def check(role: Path) -> list[str]:
+    """Return the problems of one role, each as a sentence."""
+    defaults = load(role / "defaults/main.yml")
+    specs = load(role / "meta/argument_specs.yml")
+    if not specs:
+        return [f"{role.name}: there is no meta/argument_specs.yml."]
+    options: dict[str, dict[str, Any]] = specs["argument_specs"]["main"].get("options", {})
+    optional = {name for name, option in options.items() if not option.get("required")}
+    prefixes = (f"{role.name}_", SHARED_PREFIX)
+    return [
+        *(f"{role.name}: {name} has a default but no spec." for name in sorted(defaults.keys() - options.keys())),
+        *(f"{role.name}: {name} is optional but has no default." for name in sorted(optional - defaults.keys())),
+        *(
+            f"{role.name}: {name} is required but has a default."
+            for name in sorted(defaults.keys() & options.keys() - optional)
+        ),
+        *(
+            f"{role.name}: {name} begins with neither of {', '.join(prefixes)}."
+            for name in options
+            if not name.startswith(prefixes)
+        ),
+        *(
+            f"{role.name}: {name} is {defaults[name]!r} in defaults but {option['default']!r} in its spec."
+            for name, option in options.items()
+            if name in defaults and "default" in option and option["default"] != defaults[name]
+        ),
+    ]
+
+
+def load(file: Path) -> dict[str, Any]:
+    """Return the content of a YAML file, empty if there is no such file."""
+    content: dict[str, Any] | None = yaml.safe_load(file.read_text()) if file.exists() else None
+    return content or {}
+
+
+if __name__ == "__main__":
+    main()

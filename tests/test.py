@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: T201  (a program for the command line prints)
+"""Run the checks: ./reachable test [--list] [PART...] [-- OPTION...].
+
+Parts are the linters (all of them: `lint`), `unit`, and the scenarios in molecule/ (all of them: `scenario`). Without
+a part everything runs. Options after `--` go to the one part that is named. `shell` is a shell in which podman and
+molecule see the test hosts; they are removed when it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+LOGS = ROOT / ".cache/test"
+LOCK = Path("/run/lock/reachable-test")
+AT_ONCE = 2
+SCREENFUL = 80
+KINDS = ("debian12", "debian13")
+
+# A program, and the Debian package that brings it.
+LINT_PROGRAMS = {"shellcheck": "shellcheck"}
+HOST_PROGRAMS = {
+    "podman": "podman",
+    "runc": "runc",
+    "netavark": "netavark",
+    "iptables": "iptables",
+    "newuidmap": "uidmap",
+    "mmdebstrap": "mmdebstrap",
+    "ssh-keygen": "openssh-client",
+    "chromium": "chromium",
+}
+PROGRAM_FOLDERS = ("/usr/sbin", "/usr/lib/podman", "/usr/libexec/podman")
+
+# systemd 257 boots in a container on cgroup2 only. Where the machine has something else, this run alone sees cgroup2,
+# in a mount namespace of its own.
+PRIVATE_CGROUP2 = """
+umount --recursive /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+mkdir -p /run/netns
+exec "$@"
+"""
+
+
+@dataclass
+class Part:
+    """One check, which runs as a process of its own with its output in a log."""
+
+    group: str
+    name: str
+    command: list[str]
+    passed: bool = False
+
+    @property
+    def log(self) -> Path:
+        """Return the file with its output."""
+        return LOGS / f"{self.name}.log"
+
+    def start(self) -> None:
+        """Start the process, in a process group of its own, so that it can be ended with all its children."""
+        print(f"started  {self.name}", flush=True)
+        self.started = time.monotonic()
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                close_fds=False,
+                start_new_session=True,
+            )
+
+    def ended(self) -> bool:
+        """Return whether the process has ended; if so, print how, and the output of a failure."""
+        if self.process.poll() is None:
+            return False
+        self.passed = self.process.returncode == 0
+        verdict = "passed" if self.passed else "FAILED"
+        print(f"{verdict:8} {self.name:20} {time.monotonic() - self.started:6.1f} s", flush=True)
+        if not self.passed:
+            lines = self.log.read_text(errors="replace").splitlines()
+            # A person can open the log; whoever reads the output of a machine has only that.
+            shown = lines[-SCREENFUL:] if sys.stdout.isatty() else lines
+            print(*shown, f"(log: {self.log})", sep="\n", flush=True)
+        return True
+
+    def stop(self) -> None:
+        """End the process and its children."""
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait()
+
+
+def main() -> None:
+    """Run what the command line names; exit with 1 if a part fails."""
+    names, options = split(sys.argv[1:])
+    parts = [*lint_parts(), Part("unit", "unit", ["pytest"]), *scenario_parts()]
+    if names == ["--list"]:
+        print(*(part.name for part in parts), "shell", sep="\n")
+        return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("Stopped."))
+    set_environment()
+    if names == ["shell"]:
+        with hosts():
+            run(image_parts())
+            sys.exit(subprocess.call([os.environ.get("SHELL", "/bin/sh"), *options]))
+
+    chosen = choose(parts, names)
+    if options:
+        if len(chosen) != 1:
+            sys.exit("Options after -- go to one part: name it before them.")
+        chosen[0].command += options
+    run_and_exit(chosen)
+
+
+def split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments before and after `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:end], arguments[end + 1 :]
+
+
+def choose(parts: list[Part], names: list[str]) -> list[Part]:
+    """Return the parts with these names or in these groups; all of them if there is no name."""
+    known = {name for part in parts for name in (part.name, part.group)}
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"There is no part {unknown[0]!r}; ./reachable test --list shows them all.")
+    return [part for part in parts if not names or {part.name, part.group} & {*names}]
+
+
+def set_environment() -> None:
+    """Let the checks see the project's own settings, and none of the person who runs them."""
+    for name in [*os.environ]:
+        if name.startswith(("ANSIBLE_", "JUPYTER_", "MOLECULE_", "NGROK_", "REACHABLE_")):
+            del os.environ[name]
+    os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
+    os.environ["NO_COLOR"] = "1"
+    os.environ["CONTAINERS_CONF"] = str(ROOT / "molecule/images/containers.conf")
+    os.chdir(ROOT)
+
+
+def lint_parts() -> list[Part]:
+    """Return one part per linter."""
+    modules = [file.stem for file in sorted(ROOT.glob("library/*.py"))]
+    commands = {
+        "yamllint": ["yamllint", "--strict", "."],
+        "ansible-lint": ["ansible-lint", "--offline"],
+        "ruff": ["ruff", "check"],
+        "ruff-format": ["ruff", "format", "--diff"],
+        "mypy": ["mypy", "."],
+        "shellcheck": ["shellcheck", *shell_scripts()],
+        "argument-specs": [sys.executable, "tests/check_argument_specs.py"],
+        "module-docs": ["ansible-doc", "--type=module", *modules],
+    }
+    return [Part("lint", name, command) for name, command in commands.items()]
+
+
+def shell_scripts() -> list[str]:
+    """Return the project's shell scripts; they are told by their first line."""
+    files = [file for pattern in ("*", ".ci/*", "[!.]*/**/*") for file in ROOT.glob(pattern) if file.is_file()]
+    return sorted({str(file.relative_to(ROOT)) for file in files if file.read_bytes().startswith(b"#!/bin/sh\n")})
+
+
+def image_parts() -> list[Part]:
+    """Return one part per image that test hosts start from."""
+    return [Part("image", f"image-{kind}", [sys.executable, "tests/images.py", kind]) for kind in KINDS]
+
+
+def scenario_parts() -> list[Part]:
+    """Return one part per Molecule scenario."""
+    # Molecule finds the base config by itself in a git repository only; without it, it passes without any host.
+    command = ["molecule", "--base-config=.config/molecule/config.yml", "test", "--no-command-borders"]
+    names = sorted(file.parent.name for file in ROOT.glob("molecule/*/molecule.yml"))
+    return [Part("scenario", name, [*command, f"--scenario-name={name}"]) for name in names]
+
+
+def run_and_exit(parts: list[Part]) -> None:
+    """Run the parts, print a summary and exit with 1 if one of them failed."""
+    started = time.monotonic()
+    scenarios = [part for part in parts if part.group == "scenario"]
+    others = [part for part in parts if part.group != "scenario"]
+    if any(part.group == "lint" for part in others):
+        require(LINT_PROGRAMS)
+    if scenarios:
+        with hosts():
+            images = image_parts()
+            others = [*images, *others]
+            run(others)
+            # A scenario that finds no image would only fail more slowly.
+            if all(image.passed for image in images):
+                run(scenarios)
+    else:
+        run(others)
+
+    failed = [part.name for part in [*others, *scenarios] if not part.passed]
+    print(f"\n{time.monotonic() - started:.0f} s, logs in {LOGS.relative_to(ROOT)}/")
+    print(*(f"failed: {name}" for name in failed), sep="\n", end="\n" if failed else "")
+    print(f"{len(others) + len(scenarios) - len(failed)} passed, {len(failed)} failed")
+    sys.exit(1 if failed else 0)
+
+
+def run(parts: list[Part]) -> None:
+    """Run the parts, AT_ONCE of them side by side."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    waiting = [*parts]
+    running: list[Part] = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                running.append(waiting.pop(0))
+                running[-1].start()
+            time.sleep(0.1)
+            running = [part for part in running if not part.ended()]
+    finally:
+        for part in running:
+            part.stop()
+
+
+@contextmanager
+def hosts() -> Iterator[None]:
+    """Provide what test hosts need, wait for other runs on this machine, and leave no host behind."""
+    if os.geteuid() != 0:
+        sys.exit(
+            "Test hosts have addresses of their own, which takes root: run it with sudo, or name lint and unit only."
+        )
+    require(HOST_PROGRAMS)
+    if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        os.execvp("unshare", ["unshare", "--mount", "sh", "-ec", PRIVATE_CGROUP2, "sh", *sys.orig_argv])
+    with LOCK.open("w") as lock:
+        # The parts hold the lock, too: should this process be killed, the next run waits until they have cleaned up.
+        os.set_inheritable(lock.fileno(), True)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another test run on this machine to end.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_hosts()
+        try:
+            yield
+        finally:
+            remove_hosts()
+
+
+def remove_hosts() -> None:
+    """Remove the networks of all scenarios with the hosts on them."""
+    listing = ["podman", "network", "ls", "--quiet", "--filter=name=^reachable-"]
+    networks = subprocess.run(listing, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    if networks:
+        command = ["podman", "network", "rm", "--force", "--time=0", *networks]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def require(programs: dict[str, str]) -> None:
+    """Install the packages of programs that are missing where that is possible, else exit and name them."""
+    path = os.pathsep.join([os.environ["PATH"], *PROGRAM_FOLDERS])
+    missing = [package for program, package in programs.items() if not shutil.which(program, path=path)]
+    if not missing:
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit(f"Please install {', '.join(missing)}: the tests need it. On Debian as root this command does it.")
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
+        subprocess.run(["apt-get", "--quiet", *command], check=True, stdin=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
