@@ -51,7 +51,17 @@ def make(folder: Path, lock: Path) -> None:
         ensure_venv_module()
         venv.create(folder, clear=True, with_pip=True)
         run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", lock.with_name("uv.txt")])
-    sync = [uv, "pip", "sync", "--quiet", "--no-config", "--compile-bytecode", "--require-hashes", "--python", python]
+    sync: list[str | Path] = [
+        uv,
+        "pip",
+        "sync",
+        "--quiet",
+        "--no-config",
+        "--compile-bytecode",
+        "--require-hashes",
+        "--python",
+        python,
+    ]
     run([*sync, lock])
     shutil.copyfile(lock, marker)
 
