@@ -53,12 +53,13 @@ def lan_endpoints(addresses: Mapping[str, str | None], port: int, connected_to: 
     """List where a host that listens on all its addresses can be found, the easiest to type first.
 
     ``connected_to`` is the name or address by which the controller reached it over SSH, None for this machine.
-    A cloud's public address, for one, stands on no interface of the host.
+    A cloud's public address, for one, stands on no interface of the host. What this machine finds under its own name,
+    others do not: that often stands in its own list of hosts only.
     """
     ipv4, ipv6, mdns, hostname = (addresses[key] for key in ("ipv4", "ipv6", "mdns", "hostname"))
     hosts = {
         "mdns": mdns,
-        "name": hostname if hostname and resolves_to(hostname, (ipv4, ipv6)) else None,
+        "name": hostname if connected_to and hostname and resolves_to(hostname, (ipv4, ipv6)) else None,
         "ssh": connected_to,
         "ipv4": ipv4,
         "ipv6": ipv6,
@@ -116,7 +117,10 @@ def says(path: str, content: str) -> bool:
 
 
 def leg_rows(findings: list[dict[str, Any]], seen_from: str) -> list[dict[str, str]]:
-    """Turn what the doctor found into the rows of a table, one a leg."""
+    """Turn what the doctor found into the rows of a table, one a leg that was tried.
+
+    Of those that were not, only the login is worth a row: it says why no password was tried.
+    """
     return [
         {
             "From": seen_from,
@@ -128,6 +132,7 @@ def leg_rows(findings: list[dict[str, Any]], seen_from: str) -> list[dict[str, s
         }
         for finding in findings
         for leg in finding["legs"]
+        if leg["state"] != "skipped" or (leg["leg"] == "login" and not finding["failed_leg"])
     ]
 
 

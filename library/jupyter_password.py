@@ -237,7 +237,7 @@ def read_stored(path: str) -> str | None:
     return password
 
 
-def store(module: AnsibleModule, path: str, password: str) -> None:
+def store(path: str, password: str) -> None:
     """Write a generated password where only its owner can read it; an interrupted write leaves no file."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.{os.getpid()}"
@@ -246,7 +246,7 @@ def store(module: AnsibleModule, path: str, password: str) -> None:
         file.write(password + "\n")
         file.flush()
         os.fsync(file.fileno())
-    module.atomic_move(temporary, path)
+    os.rename(temporary, path)  # atomic_move would open a new file to everybody
 
 
 def resolve(options: Mapping[str, Any], stored: str | None) -> tuple[Decision, str | None]:
@@ -291,7 +291,7 @@ def main() -> None:
     exposed = stored is not None and stat.S_IMODE(os.stat(path).st_mode) & 0o077 != 0
     if not module.check_mode:
         if generated:
-            store(module, path, generated)
+            store(path, generated)
         if exposed:
             os.chmod(path, 0o600)
 
