@@ -38,6 +38,8 @@ T = TypeVar("T")
 # A connection that is not there after the third try of the system (at 0, 1 and 3 seconds) will not come.
 CONNECT_SECONDS = 5.0
 RETRY_SECONDS = 0.25
+# How a server that is just starting may look; one that does not answer at all is behind a firewall.
+STARTING = ("refused", "hung_up", "silent", "broken")
 # This part of the time is kept back for the cleanup.
 CLEANUP_SHARE = 0.1
 LONGEST_BODY_BYTES = 16 * 1024 * 1024
@@ -693,6 +695,7 @@ class Examination:
         self.url = url
         self.legs: list[dict[str, Any]] = []
         self.failed_leg: str | None = None
+        self.code: str | None = None
         self.problem: str | None = None
         self.fix: str | None = None
 
@@ -728,7 +731,7 @@ class Examination:
         """Keep the first failure with its advice, and return the technical words."""
         if not self.failed_leg:
             known = {"url": self.url, "host": self.visitor.host, "port": self.visitor.port}
-            self.failed_leg = leg
+            self.failed_leg, self.code = leg, error.code
             self.problem, self.fix = (
                 self.clean(part.format(**known, **error.facts), longest=None) for part in ADVICE[error.code]
             )
@@ -750,8 +753,7 @@ def examine(name: str, url: str, options: Options, clock: Clock = time) -> dict[
         visitor = Visitor(url, options.password, end, clock)
         found = Examination(visitor, options, url)
         found.walk(ARRIVAL)
-        waiting = clock.monotonic() + RETRY_SECONDS < min(start + options.wait, end)
-        if found.failed_leg not in ("tcp", "http") or not waiting:
+        if found.code not in STARTING or clock.monotonic() + RETRY_SECONDS >= min(start + options.wait, end):
             break
         visitor.close()
         clock.sleep(RETRY_SECONDS)
