@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The callback as people see it: real runs in a pipe and on a terminal, without their times."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import reachable
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Play = Callable[..., "Run"]
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAD = "- name: Try\n  hosts: all\n  gather_facts: false\n"
+
+
+@dataclass
+class Run:
+    status: int
+    out: str
+    err: str = ""
+
+    def __post_init__(self) -> None:
+        # A task's time stands after two spaces, the run's at the end.
+        self.out = re.sub(r"  \d+\.\d s|, \d+\.\d s(?=\x1b|$)", "", self.out.replace("\r\n", "\n"), flags=re.MULTILINE)
+
+
+@dataclass
+class Terminal:
+    """A terminal in which a program runs."""
+
+    process: subprocess.Popen[bytes]
+    screen: int
+    seen: str = ""
+
+    def read_until(self, wanted: str) -> None:
+        while wanted not in self.seen:
+            self.read()
+
+    def read(self) -> bool:
+        try:
+            data = os.read(self.screen, 4096)
+        except OSError:  # Linux's way to say that the program has ended
+            data = b""
+        assert data or self.process.wait() is not None
+        self.seen += data.decode()
+        return bool(data)
+
+    def end(self) -> Run:
+        while self.read():
+            pass
+        os.close(self.screen)
+        return Run(self.process.wait(), self.seen)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., tuple[list[str], dict[str, str]]]:
+    """Return a function that writes a playbook and returns the command that runs it, and its environment."""
+
+    def command(tasks: str, *options: str, hosts: str = "a", **variables: str) -> tuple[list[str], dict[str, str]]:
+        playbook = tmp_path / "playbook.yml"
+        playbook.write_text(tasks if tasks.startswith("- name: Try") else f"{HEAD}  tasks:\n{tasks}")
+        inventory = tmp_path / "inventory"
+        inventory.write_text(
+            "".join(f"{host} ansible_connection=local\n" for host in hosts.split())
+            + "[all:vars]\nansible_python_interpreter={{ ansible_playbook_python }}\n"
+        )
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "LC_ALL": "C.UTF-8", **variables}
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        return [program, "-i", str(inventory), *options, str(playbook)], environment
+
+    return command
+
+
+@pytest.fixture
+def play(start: Any) -> Play:
+    """Return a function that runs tasks in a pipe."""
+
+    def run(*arguments: str, **keywords: str) -> Run:
+        command, environment = start(*arguments, **keywords)
+        process = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        )
+        return Run(process.returncode, process.stdout, process.stderr)
+
+    return run
+
+
+@pytest.fixture
+def terminal(start: Any) -> Callable[..., Terminal]:
+    """Return a function that runs tasks on a terminal."""
+
+    def run(*arguments: str, **keywords: str) -> Terminal:
+        command, environment = start(*arguments, **keywords)
+        screen, side = pty.openpty()
+        process = subprocess.Popen(
+            command, env={"TERM": "xterm", **environment}, stdin=side, stdout=side, stderr=side, start_new_session=True
+        )
+        os.close(side)
+        return Terminal(process, screen)
+
+    return run
+
+
+def report(when: str = "true", **values: Any) -> str:
+    values = {"verdict": "fine", "problem": "", **values}
+    return (
+        f"    - {{when: {when}, ansible.builtin.set_stats: {{per_host: true, "
+        f"data: {{reachable_report: {json.dumps(values)}}}}}}}\n"
+    )
+
+
+def test_a_task_is_one_line_and_a_failure_is_shown_once(play: Play) -> None:
+    tasks = """
+    - {name: Quiet, ansible.builtin.assert: {that: 1 == 1}}
+    - {name: Hidden, ansible.builtin.debug: {msg: no, verbosity: 1}}
+    - {name: Skipped, ansible.builtin.command: "false", when: false}
+    - {name: Unchanged, ansible.builtin.debug: {msg: "hello\\nyou"}}
+    - {name: Changed, ansible.builtin.command: "true"}
+    - {name: Accepted, ansible.builtin.command: "false", failed_when: false, changed_when: false}
+    - {name: Ignored, ansible.builtin.fail: {msg: never shown}, ignore_errors: true}
+    - block:
+        - block:
+            - {name: Rescued, ansible.builtin.fail: {msg: never shown}}
+          always:
+            - {name: Always, ansible.builtin.debug: {msg: always}}
+      rescue:
+        - {name: Not rescued, ansible.builtin.command: sh -c 'echo no >&2; echo really >&2; exit 3'}
+"""
+    run = play(tasks)
+    assert run.status == 2
+    assert run.out == (
+        "Try\n"
+        "  ✓ Unchanged\n"
+        "    hello\n"
+        "    you\n"
+        "  ● Changed\n"
+        "  ✓ Accepted\n"
+        "  - Ignored  failed, ignored\n"
+        "  - Rescued  failed, rescued\n"
+        "  ✓ Always\n"
+        "    always\n"
+        "  ✗ Not rescued\n"
+        "    a: exit status 3\n"
+        "      no\n"
+        "      really\n"
+        "\n"
+        "1 host, 1 change, 1 failed\n"
+    )
+    assert run.err == ""
+
+
+def test_hosts_with_the_same_failure_share_it(play: Play) -> None:
+    tasks = """
+    - {name: Same, ansible.builtin.fail: {msg: Set port to a number.}, when: inventory_hostname in 'ab'}
+    - {name: Loop, ansible.builtin.fail: {msg: "{{ item.why }}"}, loop_control: {label: "{{ item.n }}"},
+       loop: [{why: bad, n: 1}, {why: bad, n: 2}, {why: odd, n: 3}], when: inventory_hostname == 'c'}
+    - {name: Secret, ansible.builtin.fail: {msg: hunter2}, no_log: true, when: inventory_hostname == 'd'}
+    - {name: Gone, ansible.builtin.ping: , when: inventory_hostname == 'e',
+       vars: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}}
+    - {name: Gone but never mind, ansible.builtin.ping: , when: inventory_hostname == 'f', ignore_unreachable: true,
+       vars: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}}
+    - {name: On one, ansible.builtin.debug: {msg: hi}, changed_when: inventory_hostname == 'f'}
+"""
+    run = play(tasks, hosts="a b c d e f g")
+    assert re.sub("e: .*refused", "e: refused", run.out) == (
+        "Try\n"
+        "  ✗ Same\n"
+        "    a, b: Set port to a number.\n"
+        "  ✗ Loop\n"
+        "    c (item=1), c (item=2): bad\n"
+        "    c (item=3): odd\n"
+        "  ✗ Secret\n"
+        "    d: the output has been hidden due to the fact that 'no_log: true' was specified for this result\n"
+        "  ✗ Gone\n"
+        "    e: refused\n"
+        "  - Gone but never mind  failed on f, ignored\n"
+        "  ● On one  changed on f\n"
+        "    hi\n"
+        "    hi\n"
+        "\n"
+        "7 hosts, 1 change, 5 failed\n"
+    )
+    assert "hunter2" not in run.err
+    assert "Traceback" not in run.err
+
+
+def test_check_mode_says_so_and_diffs_stand_below_their_task(play: Play, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old\n")
+    run = play(
+        f'    - {{name: Write, ansible.builtin.copy: {{content: "new\\n", dest: {file}}}}}\n',
+        "--check",
+        "--diff",
+        ANSIBLE_FORCE_COLOR="1",
+    )
+    assert "\x1b[33m  ● Write\x1b[0m" in run.out
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", run.out)
+    assert re.sub("after: .*", "after: FILE", plain.replace(str(file), "FILE")) == (
+        "Check mode: nothing is changed.\n"
+        "\n"
+        "Try\n"
+        "  ● Write\n"
+        "    --- before: FILE\n"
+        "    +++ after: FILE\n"
+        "    @@ -1 +1 @@\n"
+        "    -old\n"
+        "    +new\n"
+        "\n"
+        "1 host, 1 change would be made\n"
+    )
+
+
+def test_sections_are_the_outermost_roles(play: Play, tmp_path: Path) -> None:
+    for role, tasks in {
+        "first_one": "- {name: Look, ansible.builtin.debug: {msg: x}}\n- ansible.builtin.include_role: {name: inner}\n",
+        "inner": "- {name: Start, ansible.builtin.debug: {msg: x}}\n",
+    }.items():
+        (tmp_path / "roles" / role / "tasks").mkdir(parents=True)
+        (tmp_path / "roles" / role / "tasks/main.yml").write_text(tasks)
+    run = play(
+        f"{HEAD}  roles: [first_one, inner]\n",
+        ANSIBLE_ROLES_PATH=str(tmp_path / "roles"),
+        PYTHONIOENCODING="ascii",
+    )
+    assert run.out == (
+        "First one\n  . Look\n    x\n  . Start\n    x\n\nInner\n  . Start\n    x\n\n1 host, no changes\n"
+    )
+
+
+def test_the_text_of_a_single_report_is_printed_as_it_is(play: Play) -> None:
+    card = "  █▀▀ [bold] ▀█\n" + "x" * 200 + "\n\n  the end\n"
+    run = play(report(text=card, table=[{"Safari": "http://x"}], problem="No tunnel."))
+    assert run.out == f"\n{card}✗ a: No tunnel.\n\n1 host, no changes\n"
+    assert run.status == 0
+
+
+def test_the_rows_of_several_reports_are_one_table(play: Play) -> None:
+    url = "http://192.168.1.20:8888/" + "x" * 100
+    tasks = report("inventory_hostname in 'ad'", text="card", table=[{"Address": url}, {"Service": "on"}])
+    tasks += report("inventory_hostname in 'bc'", problem="It is asleep.")
+    tasks += "    - {name: Say so, ansible.builtin.fail: {msg: It is asleep.}, when: inventory_hostname == 'c'}\n"
+    run = play(tasks, hosts="b c a d")
+    column = len(url)
+    assert run.out == (
+        "Try\n  ✗ Say so\n    c: It is asleep.\n\n"
+        f"Host  {'Address':{column}}  Service\n"
+        f"a     {url}\n"
+        f"a     {'':{column}}  on\n"
+        f"b     {'?':{column}}  ?\n"
+        f"c     {'?':{column}}  ?\n"
+        f"d     {url}\n"
+        f"d     {'':{column}}  on\n"
+        "✗ b: It is asleep.\n"
+        "\n4 hosts, no changes, 1 failed\n"
+    )
+    assert run.status == 2
+
+
+@pytest.mark.parametrize(
+    ("verdict", "hosts", "status"), [("fine", "a", 0), ("fine", "a b c", 1), ("unreachable", "a b c", 2)]
+)
+def test_json_is_all_of_the_output_and_verdicts_make_the_exit_status(
+    play: Play, verdict: str, hosts: str, status: int
+) -> None:
+    tasks = """  vars: {reachable_verdict_exit: true}
+  tasks:
+    - {name: Look, ansible.builtin.debug: {msg: x}, changed_when: true}
+    - {name: Fail, ansible.builtin.fail: {msg: "Not here,\\nnot there."}, when: inventory_hostname == 'b'}
+    - block: [{name: Fail too, ansible.builtin.fail: {msg: never shown}, when: inventory_hostname == 'c'}]
+      rescue: [{name: Go on, ansible.builtin.debug: }]
+"""
+    tasks += report("inventory_hostname == 'a'", verdict=verdict, data={"port": 8888})
+    run = play(HEAD + tasks, hosts=hosts, REACHABLE_JSON="1")
+    expected = {
+        "a": {"verdict": verdict, "problem": "", "port": 8888},
+        "b": {"verdict": "unknown", "problem": "Not here, not there."},
+        "c": {"verdict": "unknown", "problem": "No report came from this host."},
+    }
+    assert json.loads(run.out) == {"hosts": {host: expected[host] for host in hosts.split()}}
+    assert run.err == ("Try\n  ✗ Fail\n    b: Not here,\n      not there.\n" if "b" in hosts else "")
+    assert run.status == status
+
+
+def test_verbose_shows_what_the_default_callback_shows_and_the_report(play: Play) -> None:
+    tasks = "    - {name: Look, ansible.builtin.debug: {msg: x}}\n" + report(text="card")
+    default = play(tasks, "-v", ANSIBLE_STDOUT_CALLBACK="default")
+    run = play(tasks, "-v")
+    assert run.out == f"{default.out}\ncard\n\n1 host, no changes\n"
+
+
+def test_a_terminal_shows_what_runs_now(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library/odd.py").write_text(
+        "#!/usr/bin/python\nimport time\nfrom ansible.module_utils.basic import AnsibleModule\n"
+        "module = AnsibleModule({})\ntime.sleep(0.9)\nmodule.warn('This is odd.')\nmodule.exit_json(changed=True)\n"
+    )
+    run = terminal("    - {name: Work, odd: }\n", hosts="a b").end()
+    assert "\r\x1b[36m  ▸ Work\x1b[0m\x1b[2m  a, b\x1b[0m\x1b[K" in run.out
+    # What stays on the screen: without the live line, which is overwritten, and without colours.
+    left = re.sub(r"\r[^\r\n]*\x1b\[K", "", run.out)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", left) == ("[WARNING]: This is odd.\nTry\n  ● Work\n\n2 hosts, 2 changes\n")
+    assert "\x1b[?25l" not in run.out, "the cursor is never hidden"
+
+
+def test_a_terminal_without_abilities_gets_plain_lines(terminal: Callable[..., Terminal]) -> None:
+    tasks = "    - {name: Work, ansible.builtin.command: sleep 0.5}\n"
+    run = terminal(tasks, TERM="dumb").end()
+    assert run.out == "Try\n  ● Work\n\n1 host, 1 change\n"
+
+
+def test_the_live_line_gives_way_and_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    at_exit: list[Callable[[], None]] = []
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    line = reachable.LiveLine(threading.RLock(), lambda: "now")
+    line.draw("now")
+    sys.stdout.write("above\n")
+    line.draw("now")
+    at_exit[0]()
+    assert screen.getvalue() == "\rnow\x1b[K\r\x1b[Kabove\n\rnow\x1b[K\r\x1b[K"
+
+
+def test_a_question_is_asked_below_what_is_done_and_an_interrupt_leaves_a_clean_line(
+    terminal: Callable[..., Terminal],
+) -> None:
+    tasks = f"""{HEAD}  tasks:
+    - {{name: Work, ansible.builtin.command: sleep 0.5, run_once: true}}
+- name: More
+  hosts: all
+  gather_facts: false
+  vars_prompt: [{{name: word, private: false}}]
+  tasks:
+    - {{name: Wait, ansible.builtin.command: sleep 10}}
+"""
+    window = terminal(tasks, hosts="a b", NO_COLOR="1")
+    window.read_until("word: ")
+    assert re.sub(r"  \d\.\d s", "", window.seen).endswith("\r\x1b[KTry\r\n  ● Work\r\nword: ")
+    os.write(window.screen, b"x\n")
+    window.read_until("▸ Wait")
+    time.sleep(0.3)
+    window.process.send_signal(signal.SIGINT)
+    run = window.end()
+    assert run.status == 99
+    assert run.out.endswith("\r\x1b[K[ERROR]: User interrupted execution\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.44, "0.4 s"), (9.9, "9.9 s"), (41.2, "41 s"), (59.7, "1 min 0 s"), (185, "3 min 5 s")]
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert reachable.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "no changes"), (1, "1 change"), (7, "7 changes")])
+def test_count(number: int, text: str) -> None:
+    assert reachable.count(number, "change") == text
+
+
+@pytest.mark.parametrize(
+    ("hosts", "text"), [("b a", "a, b"), ("c b a", "a, b, c"), ("e d c b a", "a, b, c and 2 more")]
+)
+def test_names(hosts: str, text: str) -> None:
+    assert reachable.names(hosts.split()) == text
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ({"msg": "Task failed: Timed out after 1 second(s)."}, "Timed out after 1 second(s)."),
+        ({"msg": "Task failed: Module failed: boom"}, "The module crashed (-v shows all): boom"),
+        (
+            {"msg": "deserialization failed", "module_stderr": "Traceback\n  File x\nValueError: no\n", "rc": 1},
+            "The module crashed (-v shows all): ValueError: no",
+        ),
+        (
+            {"msg": "deserialization failed", "module_stderr": "", "module_stdout": ""},
+            "The module crashed (-v shows all): deserialization failed",
+        ),
+        ({"msg": "non-zero return code", "rc": 1, "stdout": "", "stderr": ""}, "exit status 1"),
+        (
+            {"msg": "non-zero return code", "rc": 4, "stdout": "o", "stderr": "1\n2\n3\n4\n5\n6"},
+            "exit status 4\n2\n3\n4\n5\n6",
+        ),
+        ({"msg": "", "rc": 0, "stdout": "o", "stderr": ""}, "its output counts as a failure (failed_when):\no"),
+        ({"msg": "pip failed: no network", "rc": 1, "stderr": "no network"}, "pip failed: no network"),
+        ({"censored": "hidden", "msg": "hunter2"}, "hidden"),
+        ({"reason": "Could not find the file."}, "Could not find the file."),
+        ({}, "It does not say why (-v shows all)."),
+    ],
+)
+def test_reason(result: dict[str, Any], text: str) -> None:
+    assert reachable.reason(result) == text
+
+
+def test_a_wide_table_folds_on_a_narrow_terminal_and_loses_nothing() -> None:
+    console = Console(width=30)
+    with console.capture() as capture:
+        console.print(reachable.table({"vps": {"table": [{"Safari": "http://192.168.1.20:8888/nbclassic"}]}}))
+    assert "".join(line[5:].strip() for line in capture.get().splitlines()[1:]) == "http://192.168.1.20:8888/nbclassic"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"), [("fine fine", 0), ("fine unknown", 1), ("unknown unreachable", 2), ("", 1)]
+)
+def test_exit_status(verdicts: str, status: int) -> None:
+    assert reachable.exit_status({"verdict": verdict} for verdict in verdicts.split()) == status
