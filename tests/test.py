@@ -162,6 +162,7 @@ def lint_parts() -> list[Part]:
         "mypy": ["mypy", "."],
         "shellcheck": ["shellcheck", *shell_scripts()],
         "argument-specs": [sys.executable, "tests/check_argument_specs.py"],
+        "docs": [sys.executable, "tests/docs.py", "--check"],
         "module-docs": ["ansible-doc", "--type=module", *modules],
     }
     return [Part("lint", name, command) for name, command in commands.items()]
