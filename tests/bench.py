@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: T201  (a program for the command line prints)
+"""Measure what Reachable costs: ./reachable bench [PART...].
+
+Parts are `fresh` (from a bare host to the first executed cell), `again` (a run without drift), `size` (memory and disk
+of the host) and `venv` (the controller's own environment); without one all of them run, one after the other. The
+figures are for comparison within one run, on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ansible.module_utils
+import yaml
+from test import ROOT, hosts, image_parts, run, set_environment
+
+ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
+from ansible.module_utils.doctor import Options, examine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Figure = tuple[str, str, str]
+    """What was measured, the value with its unit, and the goal."""
+
+BENCH = ROOT / "molecule/bench"
+CACHE = ROOT / ".cache/molecule/bench"
+INVENTORIES = ["--inventory=molecule/inventory", "--inventory=molecule/bench/inventory"]
+UP: list[str | Path] = ["./reachable", "up", *INVENTORIES, "--limit=bench-reachable"]
+PASSWORD = "no secret, only for the scripts"
+PATIENCE_SECONDS = 60.0
+ROUNDS = 5
+
+
+def main() -> None:
+    """Print the figures of the parts that the command line names."""
+    parts = {"fresh": fresh, "again": again, "size": size, "venv": venv}
+    names = sys.argv[1:] or [*parts]
+    if unknown := [name for name in names if name not in parts]:
+        sys.exit(f"There is no part {unknown[0]!r}; there are {', '.join(parts)}.")
+    set_environment()
+    os.environ |= {"MOLECULE_PROJECT_DIRECTORY": str(ROOT), "MOLECULE_SCENARIO_NAME": "bench"}
+    with contextlib.ExitStack() as stack:
+        if names != ["venv"]:
+            stack.enter_context(hosts())
+            create_hosts()
+        for name in names:
+            for what, value, goal in parts[name]():
+                print(f"{what:58}{value:>10}  {goal}".rstrip(), flush=True)
+
+
+def fresh() -> Iterator[Figure]:
+    """Go from a bare host to the first executed cell: by Reachable, by a script with its locks, by hand."""
+    yield "Bare host to first cell, by ./reachable up", f"{provision():.1f} s", ""
+    locked = run_script("locked")
+    yield "  by a plain script with the same locks", f"{locked:.1f} s", ""
+    yield "  ratio", f"{provision() / locked:.2f}", "at most 1.5"
+    manual = run_script("manual")
+    yield "  by what people type today, as a script", f"{manual:.1f} s", ""
+    yield "  ratio", f"{provision() / manual:.2f}", "at most 0.7"
+
+
+def again() -> Iterator[Figure]:
+    """Run once more where nothing has drifted, in turns with Ansible's ping."""
+    provision()
+    ping: list[str | Path] = [".venv/bin/ansible", "--module-name=ping", *INVENTORIES, "bench-reachable"]
+    timed(ping)
+    rounds = [(timed(UP), timed(ping)) for _ in range(ROUNDS)]
+    up_seconds, ping_seconds = (statistics.median(column) for column in zip(*rounds, strict=True))
+    yield "A run without drift", f"{up_seconds:.2f} s", ""
+    yield "  ansible -m ping", f"{ping_seconds:.2f} s", ""
+    yield "  ratio", f"{up_seconds / ping_seconds:.2f}", "at most 5"
+    # Both begin with a look for Python there; a ping is one task.
+    remote_tasks = ssh_commands(UP) - ssh_commands(ping) + 1
+    yield "  remote tasks in it", str(remote_tasks), ""
+
+
+def size() -> Iterator[Figure]:
+    """Look at what lies and runs on the host."""
+    provision()
+    process = on_host("bench-reachable", "systemctl show --property=MainPID --value reachable-jupyter").strip()
+    resident = on_host("bench-reachable", f"ps --no-headers -o rss {process}")
+    yield "Memory of the idle server", f"{int(resident) / 1024:.0f} MiB", ""
+    for folder in ("/opt/reachable", "/var/lib/reachable"):
+        used = on_host("bench-reachable", f"sudo du --summarize --block-size=1M {folder}").split()[0]
+        yield f"Disk used by {folder}", f"{used} MiB", ""
+
+
+def venv() -> Iterator[Figure]:
+    """Make the controller's environment in a copy of the project, with empty caches."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(ROOT, Path(folder, "copy"), ignore=shutil.ignore_patterns(".?*"))
+        seconds = timed([copy / "reachable", "up", "--version"], XDG_CACHE_HOME=f"{folder}/cache")
+    yield ".venv from nothing, up to Ansible's first word", f"{seconds:.1f} s", ""
+
+
+def create_hosts() -> None:
+    """Start the hosts and wait until they have booted."""
+    run(image_parts())
+    for step in ("create", "prepare"):
+        # No connection stays open, from which the first run after this would profit.
+        output(
+            ["ansible-playbook", *INVENTORIES, f"molecule/playbooks/{step}.yml"], ANSIBLE_SSH_ARGS="-o ControlPath=none"
+        )
+
+
+@functools.cache
+def provision() -> float:
+    """Let Reachable provision its host, and return the seconds it took until the first cell had run."""
+    output(["./reachable", "up", "--version"])  # makes .venv, which is a part of its own
+    return timed(UP)
+
+
+def run_script(name: str) -> float:
+    """Let a script provision its host, and return the seconds it took until the first cell had run."""
+    host = f"bench-{name}"
+    started = time.monotonic()
+    on_host(host, f"mkdir bench && tar x -C bench && sudo sh bench/{name}.sh", package(name))
+    url = f"http://{address(host)}:8888"
+    finding = examine(name, url, Options(password=PASSWORD, timeout=PATIENCE_SECONDS, wait=PATIENCE_SECONDS))
+    if not finding["reachable"]:
+        sys.exit(f"{name}.sh made no Jupyter that works: {finding['problem']}")
+    return time.monotonic() - started
+
+
+def package(name: str) -> bytes:
+    """Return an archive of a script and what lies beside it."""
+    result = io.BytesIO()
+    with tarfile.open(fileobj=result, mode="w") as archive:
+        archive.add(BENCH / f"{name}.sh", f"{name}.sh")
+        for lock in ("uv.txt", "tools.txt", "server.txt", "kernel.txt"):
+            archive.add(ROOT / "requirements" / lock, lock)
+        password = tarfile.TarInfo("password")
+        password.size = len(PASSWORD)
+        archive.addfile(password, io.BytesIO(PASSWORD.encode()))
+    return result.getvalue()
+
+
+def on_host(host: str, command: str, given: bytes = b"") -> str:
+    """Run a command on a host, in a connection of its own, and return its output."""
+    options = ["-o", "IdentitiesOnly=yes", "-o", f'UserKnownHostsFile="{CACHE}/known_hosts"']
+    return output(["ssh", "-i", CACHE / "id_ed25519", *options, f"ada@{address(host)}", command], given)
+
+
+def ssh_commands(command: list[str | Path]) -> int:
+    """Count what Ansible runs over SSH."""
+    return output([*command, "-vvv"]).count("SSH: EXEC")
+
+
+def address(host: str) -> str:
+    """Return the address of a host."""
+    inventory = yaml.safe_load((BENCH / "inventory/hosts.yml").read_text())
+    return str(inventory["hosts"]["hosts"][host]["container_ip"])
+
+
+def timed(command: list[str | Path], **variables: str) -> float:
+    """Run a command and return the seconds it took."""
+    started = time.monotonic()
+    output(command, **variables)
+    return time.monotonic() - started
+
+
+def output(command: list[str | Path], given: bytes = b"", /, **variables: str) -> str:
+    """Run a command and return its output; if it fails, print that and exit."""
+    process = subprocess.run(
+        command,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **variables},
+        check=False,
+    )
+    text = process.stdout.decode(errors="replace")
+    if process.returncode:
+        sys.exit(f"{text}\n{' '.join(map(str, command))} failed.")
+    return text
+
+
+if __name__ == "__main__":
+    main()
