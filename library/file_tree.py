@@ -13,8 +13,8 @@ description:
   - Makes folders, writes files and removes files, in the order in which they are given. It does what
     M(ansible.builtin.file) and M(ansible.builtin.copy) do one path at a time, because every remote task takes a
     noticeable part of a second.
-  - Inside a folder that belongs to another user it acts with that user's rights, so that links which the user made
-    lead no further than the user could go.
+  - Behind a folder or a link that belongs to another user it acts with that user's rights, so that links which the
+    user made lead no further than the user could go.
   - A file is replaced by a rename. A link or another special file in a file's place is replaced; a folder is not.
   - A link to a folder is taken for the folder.
 author: ["Reachable contributors (@reachable)"]
@@ -52,7 +52,7 @@ options:
         description: Name of the group. Defaults to the owner's own.
         type: str
       mode:
-        description: Mode as an octal text. Defaults to V("0644") for files and V("0755") for folders.
+        description: Mode as an octal text of four digits. Defaults to V("0644") for files and V("0755") for folders.
         type: str
 """
 
@@ -78,6 +78,7 @@ paths:
 import grp
 import os
 import pwd
+import re
 from typing import Any
 
 from ansible.module_utils import files
@@ -87,7 +88,7 @@ DEFAULT_MODES = {"file": "0644", "directory": "0755", "absent": "0"}
 
 
 def wanted_entry(option: dict[str, Any]) -> files.Entry:
-    """Complete one element of ``entries`` with the defaults."""
+    """Complete one element of ``entries`` with the defaults. Raises FilesError."""
     state = option["state"]
     if state == "absent":
         return files.Entry(option["path"], state)
@@ -98,9 +99,11 @@ def wanted_entry(option: dict[str, Any]) -> files.Entry:
             group = grp.getgrgid(pwd.getpwnam(owner).pw_gid).gr_name
         except KeyError:  # in check mode the user may be still to come; it will have a group of its name
             group = owner
-    mode = int(option["mode"] or DEFAULT_MODES[state], 8)
+    mode = option["mode"] or DEFAULT_MODES[state]
+    if not re.fullmatch("[0-7]{4}", mode):  # without quotes YAML makes 420 of 0644
+        raise files.FilesError(f'mode of {option["path"]}: {mode} has not four octal digits; write it as "0644".')
     content = option["content"].encode() if state == "file" else None
-    return files.Entry(option["path"], state, owner, group, mode, content)
+    return files.Entry(option["path"], state, owner, group, int(mode, 8), content)
 
 
 def main() -> None:
@@ -119,16 +122,16 @@ def main() -> None:
     )
 
     changes = []
-    for option in module.params["entries"]:
-        wanted = wanted_entry(option)
-        try:
+    try:
+        for option in module.params["entries"]:
+            wanted = wanted_entry(option)
             found = files.inspect(wanted.path)
             if found != wanted:
                 changes.append((found, wanted))
                 if not module.check_mode:
                     files.apply(found, wanted)
-        except (files.FilesError, OSError) as error:
-            module.fail_json(msg=str(error))
+    except (files.FilesError, OSError) as error:
+        module.fail_json(msg=str(error))
 
     module.exit_json(
         changed=bool(changes),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files and folders as they are, as they should be, and the way from one to the other.
 
-Notebook code may change everything that the notebook user owns, so a root process must not follow it there: every
-step inside a folder is taken with the rights of the folder's owner.
+Notebook code may change everything that the notebook user owns, so a root process must not follow it there: where
+another user decides what a path leads to, it is read and changed with that user's rights.
 """
 
 from __future__ import annotations
@@ -55,13 +55,18 @@ def group_name(gid: int) -> str:
 
 
 @contextlib.contextmanager
-def acting_as(uid: int, gid: int) -> Iterator[None]:
+def acting_as(uid: int) -> Iterator[None]:
     """Take the effective rights of a user for a while, where this process may; else keep its own."""
     if os.geteuid() != 0 or uid == 0:
         yield
         return
+    try:
+        user = pwd.getpwuid(uid)
+        gid, groups_then = user.pw_gid, os.getgrouplist(user.pw_name, user.pw_gid)
+    except KeyError:  # a number without a name is in no group; it gets the one of its number
+        gid, groups_then = uid, []
     groups = os.getgroups()
-    os.setgroups([gid])
+    os.setgroups(groups_then)
     os.setegid(gid)
     os.seteuid(uid)
     try:
@@ -72,12 +77,20 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
         os.setgroups(groups)
 
 
-@contextlib.contextmanager
-def inside_parent_of(path: str) -> Iterator[None]:
-    """Act with the rights of the owner of the folder in which a path stands."""
-    folder = os.stat(os.path.dirname(path))
-    with acting_as(folder.st_uid, folder.st_gid):
-        yield
+def who_decides(path: str) -> int:
+    """Return the user who decides where a path leads: the first but root to own a folder or link on the way; else 0."""
+    folder = os.path.dirname(path)
+    if folder == path:
+        return 0
+    uid = who_decides(folder) or os.stat(folder).st_uid
+    if uid == 0 and os.path.islink(path):
+        uid = os.lstat(path).st_uid or who_decides(os.path.join(folder, os.readlink(path)))
+    return uid
+
+
+def acting_in(folder: str) -> contextlib.AbstractContextManager[None]:
+    """Act with the rights of whoever decides what is in a folder."""
+    return acting_as(who_decides(os.path.join(folder, ".")))
 
 
 def inspect(path: str) -> Entry:
@@ -93,7 +106,7 @@ def inspect(path: str) -> Entry:
         return Entry(path, "directory", *about)
     if not stat.S_ISREG(found.st_mode):
         return Entry(path, "other", *about)
-    with open(path, "rb") as file:
+    with acting_in(os.path.dirname(path)), open(path, "rb") as file:
         return Entry(path, "file", *about, content=file.read())
 
 
@@ -103,8 +116,8 @@ def apply(found: Entry, wanted: Entry) -> None:
     :raises FilesError: where a folder stands in the way, or the owner does not exist.
     """
     if wanted.state == "absent":
-        with inside_parent_of(wanted.path):
-            os.unlink(wanted.path)
+        with acting_in(os.path.dirname(wanted.path)):
+            _remove_file(wanted)
         return
     try:
         uid, gid = pwd.getpwnam(wanted.owner).pw_uid, grp.getgrnam(wanted.group).gr_gid
@@ -112,11 +125,19 @@ def apply(found: Entry, wanted: Entry) -> None:
         raise FilesError(
             f"{wanted.path} should belong to {wanted.owner}:{wanted.group}, which does not exist."
         ) from error
-    with inside_parent_of(wanted.path):
-        if wanted.state == "directory":
+    if wanted.state == "directory":
+        with acting_as(who_decides(wanted.path)):
             _apply_directory(found, wanted, uid, gid)
-        else:
+    else:
+        with acting_in(os.path.dirname(wanted.path)):
             _apply_file(found, wanted, uid, gid)
+
+
+def _remove_file(wanted: Entry) -> None:
+    try:
+        os.unlink(wanted.path)
+    except IsADirectoryError as error:
+        raise FilesError(f"{wanted.path} should be absent, but a folder is there: move it away.") from error
 
 
 def _apply_directory(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
