@@ -19,7 +19,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    description: Hashes are hidden; a file that is not JSON is hidden as a whole.
+    description: Hashes are hidden; a file that this module did not write is hidden as a whole.
   idempotent:
     support: full
 options:
@@ -71,7 +71,8 @@ from typing import Any
 from ansible.module_utils import files
 from ansible.module_utils.basic import AnsibleModule
 
-PROVIDER, HASH = "PasswordIdentityProvider", "hashed_password"
+PROVIDER = "PasswordIdentityProvider"
+HASH = "hashed_password"
 
 
 def render(settings: dict[str, Any], password_hash: str) -> str:
@@ -82,16 +83,18 @@ def render(settings: dict[str, Any], password_hash: str) -> str:
 
 
 def hide_hash(content: bytes | None, word: str) -> str | None:
-    """Return a file's text with ``word`` in place of its hash; a file that is not JSON is hidden as a whole."""
+    """Return a file's text with ``word`` in place of its hash.
+
+    A file without a hash in its place is not ours and is hidden as a whole: it may have one anywhere.
+    """
     if content is None:
         return None
     try:
         settings = json.loads(content)
-        if HASH in settings.get(PROVIDER, {}):
-            return render(settings, f"({word} hash)")
-    except (ValueError, AttributeError, TypeError):
-        return f"({word} content, not a Jupyter configuration)\n"
-    return content.decode()
+        settings[PROVIDER][HASH]
+    except (ValueError, LookupError, TypeError):
+        return f"({word} content, not written by Reachable)\n"
+    return render(settings, f"({word} hash)")
 
 
 def main() -> None:
