@@ -92,6 +92,7 @@ import os
 import re
 import secrets
 import stat
+import tempfile
 import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -108,7 +109,10 @@ except ImportError:
     PASSLIB_ERROR = traceback.format_exc()
 
 # jupyter_server/auth/security.py: argon2.PasswordHasher(memory_cost=10240, time_cost=10, parallelism=8)
-MEMORY_KIB, PASSES, LANES = 10240, 10, 8
+MEMORY_KIB = 10240
+PASSES = 10
+LANES = 8
+ARGON2_BYTES = (16, 32)  # of argon2-cffi before 21.2, and since; a hash that was cut short has another length
 SHORTEST_CHARACTERS = 12
 LONGEST_BYTES = 4096  # passlib's limit
 LEGACY_DIGITS = {"sha1": 40, "sha256": 64}
@@ -136,6 +140,11 @@ def refuse_weak(password: str, allow_weak: bool) -> None:
         )
     if len(password.encode()) > LONGEST_BYTES:
         raise RefusedError(f"jupyter_password is longer than {LONGEST_BYTES} bytes: use a shorter one.")
+    if re.search(r"[\x00-\x1f\x7f]", password):
+        raise RefusedError(
+            "jupyter_password has a line break or another control character, which cannot be typed on a login page: "
+            "remove it."
+        )
     if allow_weak:
         return
     way_out = "choose another, or set jupyter_password_allow_weak to true"
@@ -154,13 +163,14 @@ def hash_problem(text: str) -> str | None:
     algorithm, _, rest = text.partition(":")
     if algorithm == "argon2":
         try:
-            argon2.from_string(rest)
+            argon2.verify("", rest)  # from_string would let a hash pass that was cut short in its salt
+            whole = len(argon2.from_string(rest).checksum) in ARGON2_BYTES
         except (ValueError, TypeError):
-            return "what follows 'argon2:' is no argon2 hash"
-        return None
+            whole = False
+        return None if whole else "what follows 'argon2:' is no argon2 hash"
     if algorithm in LEGACY_DIGITS:
         digits = LEGACY_DIGITS[algorithm]
-        if re.fullmatch(rf"[^:]+:[0-9a-f]{{{digits}}}", rest):
+        if rest.isascii() and re.fullmatch(rf"[^:]+:[0-9a-f]{{{digits}}}", rest):
             return None
         return f"after '{algorithm}:' it needs a salt, a colon and {digits} hexadecimal digits"
     return "it does not begin with 'argon2:', 'sha256:' or 'sha1:'"
@@ -172,7 +182,7 @@ def verify(password: str, text: str) -> bool:
     if algorithm == "argon2":
         return bool(argon2.verify(password, rest))
     salt, _, digest = rest.partition(":")
-    own = hashlib.new(algorithm, password.encode() + salt.encode("ascii", "replace")).hexdigest()
+    own = hashlib.new(algorithm, password.encode() + salt.encode()).hexdigest()
     return hmac.compare_digest(own, digest)
 
 
@@ -239,14 +249,22 @@ def read_stored(path: str) -> str | None:
 
 def store(path: str, password: str) -> None:
     """Write a generated password where only its owner can read it; an interrupted write leaves no file."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    temporary = f"{path}.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(password + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(temporary, path)  # atomic_move would open a new file to everybody
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".reachable-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(password + "\n")
+                file.flush()
+                os.fsync(descriptor)
+            os.rename(temporary, path)  # atomic_move would open a new file to everybody
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise RefusedError(
+            f"The generated password cannot be stored, {error.strerror}: {path}. Make its folder writable for you."
+        ) from error
 
 
 def resolve(options: Mapping[str, Any], stored: str | None) -> tuple[Decision, str | None]:
@@ -280,27 +298,28 @@ def main() -> None:
     )
     if PASSLIB_ERROR:
         module.fail_json(msg=missing_required_lib("libpass"), exception=PASSLIB_ERROR)
+    # A result is masked wherever it has an input's text: in the refusal of "password", in a hash if the password is
+    # "argon2", and in the hash that the host has. So the inputs themselves stay out of the result instead.
+    module.no_log_values.clear()
 
     path = module.params["password_file"]
     try:
         stored = read_stored(path)
         decision, generated = resolve(module.params, stored)
+        if generated and not module.check_mode:
+            store(path, generated)
     except RefusedError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), invocation={})
 
     exposed = stored is not None and stat.S_IMODE(os.stat(path).st_mode) & 0o077 != 0
-    if not module.check_mode:
-        if generated:
-            store(path, generated)
-        if exposed:
-            os.chmod(path, 0o600)
+    if exposed and not module.check_mode:
+        os.chmod(path, 0o600)
 
-    # A hash among the no_log inputs would be masked in the result, and the next task needs it as it is.
-    module.no_log_values -= {decision.hash}
     changed = decision.hash != module.params["current_hash"]
     module.exit_json(
         changed=changed or bool(generated) or exposed,
         diff={"before": "", "after": f"new hash: {decision.reason}\n" if changed else ""},
+        invocation={},
         **decision._asdict(),
     )
 

@@ -1,0 +1,360 @@
+"""A hash is kept while it belongs to the password and is strong enough; Jupyter itself is the judge of each."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jupyter_password
+import pytest
+from jupyter_server.auth.security import passwd, passwd_check
+from passlib.hash import argon2
+
+if TYPE_CHECKING:
+    from conftest import RunModule
+
+SAMPLES = json.loads(Path(__file__).with_name("jupyter_password_hashes.json").read_text(encoding="utf-8"))
+PASSWORD: str = SAMPLES["password"]
+BY_JUPYTER: str = SAMPLES["valid"]["jupyter_server 2.21.1 passwd()"]
+KEPT = "the hash on the host belongs to this password"
+CHEAP = "the hash on the host is cheaper to guess than today's"
+OTHER = "the hash on the host belongs to another password"
+MALFORMED = "the hash on the host is malformed"
+NONE = "the host has no password hash yet"
+NO_ARGON2 = "what follows 'argon2:' is no argon2 hash"
+NO_PREFIX = "it does not begin with 'argon2:', 'sha256:' or 'sha1:'"
+GENERATED = re.compile(r"([2-9a-hjkmnp-z]{4}-){4}[2-9a-hjkmnp-z]{4}")
+
+
+MEMORY_KIB, PASSES = 128, 4  # a thousandth of what is asked for in earnest, or each hash would take a while
+
+
+def jupyter_accepts(text: str, password: str) -> bool:
+    """Let Jupyter say whether a hash belongs to a password."""
+    return bool(passwd_check(text, password))  # type: ignore[no-untyped-call]  # Jupyter has no types
+
+
+def jupyter_hashes(password: str, algorithm: str = "argon2") -> str:
+    """Let Jupyter hash a password."""
+    return str(passwd(password, algorithm))  # type: ignore[no-untyped-call]  # Jupyter has no types
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for less than Jupyter does."""
+    monkeypatch.setattr(jupyter_password, "MEMORY_KIB", MEMORY_KIB)
+    monkeypatch.setattr(jupyter_password, "PASSES", PASSES)
+
+
+def own_hash(password: str = PASSWORD, **cost: Any) -> str:
+    """Hash a password, perhaps at another cost than what is asked for."""
+    asked: dict[str, Any] = {"type": "ID", "memory_cost": MEMORY_KIB, "rounds": PASSES, "parallelism": 8}
+    return f"argon2:{argon2.using(**{**asked, **cost}).hash(password)}"
+
+
+OWN = own_hash()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a generated password is kept; its folder is still to be made."""
+    return tmp_path / "secrets/laptop/jupyter_password"
+
+
+@pytest.fixture
+def stored(file: Path) -> Path:
+    """The same with a password in it."""
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{PASSWORD}\n", encoding="utf-8")
+    file.chmod(0o600)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("current", "reason"),
+    [
+        ("", NONE),
+        *((SAMPLES["valid"][made_by], KEPT) for made_by in list(SAMPLES["valid"])[:4]),
+        (OWN, KEPT),
+        (own_hash(memory_cost=MEMORY_KIB + 1), KEPT),
+        (own_hash(rounds=PASSES + 1), KEPT),
+        (own_hash(parallelism=1), KEPT),
+        (own_hash(memory_cost=MEMORY_KIB * 4, rounds=1), KEPT),
+        (own_hash(memory_cost=MEMORY_KIB * 4 - 1, rounds=1), CHEAP),
+        (own_hash(memory_cost=MEMORY_KIB - 1), CHEAP),
+        (own_hash(memory_cost=MEMORY_KIB - 1, rounds=PASSES * 2), CHEAP),
+        (own_hash(rounds=PASSES - 1), CHEAP),
+        (own_hash(type="I"), CHEAP),
+        (own_hash(type="D"), CHEAP),
+        (SAMPLES["valid"]["jupyter passwd(algorithm='sha1') legacy"], CHEAP),
+        (SAMPLES["valid"]["jupyter passwd(algorithm='sha256') legacy"], CHEAP),
+        (SAMPLES["valid"]["jupyter passwd(algorithm='sha512') legacy"], MALFORMED),
+        *((text, MALFORMED) for text in SAMPLES["malformed"] if text),
+        (BY_JUPYTER[:-1], MALFORMED),
+        (own_hash("another password"), OTHER),
+        (jupyter_hashes("another password", "sha1"), OTHER),
+        (jupyter_hashes("another password", "sha256"), OTHER),
+    ],
+)
+def test_a_hash_is_kept_or_not(current: str, reason: str) -> None:
+    decision = jupyter_password.decide(PASSWORD, "given", current)
+    assert decision.reason == reason
+    if reason == KEPT:
+        assert decision.hash == current
+    else:
+        assert decision.hash != current
+        assert jupyter_accepts(decision.hash, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("current", "reason"),
+    [("", NONE), (SAMPLES["valid"]["jupyter passwd(algorithm='sha256') legacy"], CHEAP), ("garbage", MALFORMED)],
+)
+def test_check_run_check_run(current: str, reason: str, file: Path, run_module: RunModule) -> None:
+    options = {"password": PASSWORD, "password_file": str(file)}
+
+    predicted = run_module(jupyter_password, check=True, current_hash=current, **options)
+    done = run_module(jupyter_password, current_hash=current, **options)
+    again = [run_module(jupyter_password, check=c, current_hash=done["hash"], **options) for c in (True, False)]
+
+    for result in (predicted, done):
+        assert (result["changed"], result["source"], result["reason"]) == (True, "given", reason)
+        assert result["diff"] == {"before": "", "after": f"new hash: {reason}\n"}
+    for result in again:
+        assert (result["changed"], result["source"], result["reason"]) == (False, "given", KEPT)
+        assert result["hash"] == done["hash"]
+        assert result["diff"] == {"before": "", "after": ""}
+    assert jupyter_accepts(done["hash"], PASSWORD)
+    assert not jupyter_accepts(done["hash"], "another password")
+    assert not file.parent.exists()
+
+
+@pytest.mark.parametrize("made_by", [name for name in SAMPLES["valid"] if "sha512" not in name])
+def test_what_jupyter_reads_is_read_here(made_by: str) -> None:
+    text = SAMPLES["valid"][made_by]
+    assert jupyter_password.hash_problem(text) is None
+    assert jupyter_password.verify(PASSWORD, text) is jupyter_accepts(text, PASSWORD) is True
+    assert jupyter_password.verify("wrong", text) is jupyter_accepts(text, "wrong") is False
+
+
+def test_as_much_is_asked_for_as_jupyter_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    parts = [made("password").split("$")[:4] for made in (jupyter_password.new_hash, jupyter_hashes)]
+    assert parts[0] == parts[1] == ["argon2:", "argon2id", "v=19", "m=10240,t=10,p=8"]
+    assert jupyter_password.strong_enough(BY_JUPYTER)
+    assert not jupyter_password.strong_enough(OWN)
+
+
+@pytest.mark.parametrize("password", ["x" * 4096, " spaces around ", "ünïcode-😀-password"])
+def test_jupyter_verifies_what_is_made_here(password: str) -> None:
+    jupyter_password.refuse_weak(password, allow_weak=False)
+    made = jupyter_password.new_hash(password)
+    assert jupyter_accepts(made, password)
+    assert not jupyter_accepts(made, password + "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", NO_PREFIX),
+        (BY_JUPYTER.removeprefix("argon2:"), NO_PREFIX),
+        ("nosuch:aa:bb", NO_PREFIX),
+        ("shake_128:aa:bb", NO_PREFIX),
+        ("ARGON2:x", NO_PREFIX),
+        ("argon2:\n", NO_ARGON2),
+        ("argon2:garbage", NO_ARGON2),
+        (OWN[:-1], NO_ARGON2),
+        (OWN[:-3], NO_ARGON2),
+        (OWN + "\n", NO_ARGON2),
+        (OWN.replace(":", ": "), NO_ARGON2),
+        (OWN.rpartition("$")[0], NO_ARGON2),
+        (OWN.replace("t=4", "t=0"), NO_ARGON2),
+        (OWN.replace("m=128", "m=9"), NO_ARGON2),
+        ("sha1:salt:", "after 'sha1:' it needs a salt, a colon and 40 hexadecimal digits"),
+        ("sha1::" + 40 * "a", "after 'sha1:' it needs a salt, a colon and 40 hexadecimal digits"),
+        ("sha1:ü:" + 40 * "a", "after 'sha1:' it needs a salt, a colon and 40 hexadecimal digits"),
+        ("sha1:aa:" + 40 * "A", "after 'sha1:' it needs a salt, a colon and 40 hexadecimal digits"),
+        ("sha256:aa:" + 40 * "a", "after 'sha256:' it needs a salt, a colon and 64 hexadecimal digits"),
+    ],
+)
+def test_a_malformed_hash_is_refused(text: str, problem: str, file: Path, run_module: RunModule) -> None:
+    result = run_module(jupyter_password, password_hash=text, password_file=str(file))
+    assert result["failed"]
+    assert result["msg"] == (
+        f"jupyter_password_hash is malformed, {problem}: make one with 'jupyter server password' and copy it whole."
+    )
+
+
+@pytest.mark.parametrize(
+    ("current", "changed", "reason"),
+    [
+        (OWN, False, "the host has this hash"),
+        ("", True, "the host has another hash or none"),
+        ("argon2:garbage-ü", True, "the host has another hash or none"),
+        (own_hash(), True, "the host has another hash or none"),
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_a_ready_made_hash(
+    *, current: str, changed: bool, reason: str, check: bool, stored: Path, run_module: RunModule
+) -> None:
+    result = run_module(
+        jupyter_password, check=check, password_hash=OWN, current_hash=current, password_file=str(stored)
+    )
+    assert {key: result[key] for key in ("changed", "hash", "source", "reason")} == {
+        "changed": changed, "hash": OWN, "source": "hash", "reason": reason,
+    }  # fmt: skip
+
+
+ANOTHER = "choose another, or set jupyter_password_allow_weak to true."
+UNTYPABLE = (
+    "jupyter_password has a line break or another control character, which cannot be typed on a login page: remove it."
+)
+
+
+@pytest.mark.parametrize(
+    ("password", "message", "way_out"),
+    [
+        ("", "jupyter_password is empty: set a password, or leave the variable out to have one generated.", False),
+        ("ü" * 2049, "jupyter_password is longer than 4096 bytes: use a shorter one.", False),
+        ("nul\0in the middle", UNTYPABLE, False),
+        ("a line break at its end\n", UNTYPABLE, False),
+        ("eleven-char", f"jupyter_password is shorter than 12 characters: {ANOTHER}", True),
+        ("Password1234", f"jupyter_password is one of the most common passwords: {ANOTHER}", True),
+        ("password", f"jupyter_password is one of the most common passwords: {ANOTHER}", True),
+        ("qwertyuiop", f"jupyter_password is one of the most common passwords: {ANOTHER}", True),
+    ],
+)
+def test_a_weak_password_is_refused(
+    password: str, message: str, way_out: bool, file: Path, run_module: RunModule
+) -> None:
+    options = {"password": password, "password_file": str(file)}
+    assert run_module(jupyter_password, **options)["msg"] == message
+    forced = run_module(jupyter_password, allow_weak=True, **options)
+    if way_out:
+        assert jupyter_accepts(forced["hash"], password)
+    else:
+        assert forced["msg"] == message
+
+
+def test_a_password_and_a_hash_exclude_each_other(file: Path, run_module: RunModule) -> None:
+    result = run_module(jupyter_password, password=PASSWORD, password_hash=OWN, password_file=str(file))
+    assert result["msg"] == "parameters are mutually exclusive: password|password_hash"
+
+
+def test_a_password_is_generated_once(file: Path, run_module: RunModule) -> None:
+    options = {"password_file": str(file)}
+
+    predicted = run_module(jupyter_password, check=True, **options)
+    assert not file.parent.parent.exists()
+    done = run_module(jupyter_password, **options)
+    password = file.read_text().removesuffix("\n")
+    again = [run_module(jupyter_password, check=c, current_hash=done["hash"], **options) for c in (True, False)]
+
+    for result in (predicted, done):
+        assert (result["changed"], result["source"], result["reason"]) == (True, "generated", NONE)
+        assert password not in str(result)
+    assert GENERATED.fullmatch(password)
+    assert jupyter_accepts(done["hash"], password)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert os.listdir(file.parent) == [file.name]
+    assert [(r["changed"], r["source"], r["hash"]) for r in again] == [(False, "stored", done["hash"])] * 2
+    assert file.read_text() == password + "\n"
+
+
+def test_generated_passwords_differ() -> None:
+    made = {jupyter_password.generate_password() for _ in range(100)}
+    assert len(made) == 100
+    assert all(map(GENERATED.fullmatch, made))
+
+
+@pytest.mark.parametrize(
+    ("current", "source", "reason"),
+    [
+        (OWN, "kept", "only the host knows this password, as a hash"),
+        (
+            SAMPLES["valid"]["jupyter passwd(algorithm='sha1') legacy"],
+            "kept",
+            "only the host knows this password, as a hash",
+        ),
+        ("argon2:garbage", "generated", MALFORMED),
+    ],
+)
+def test_a_password_that_only_the_host_knows(
+    current: str, source: str, reason: str, file: Path, run_module: RunModule
+) -> None:
+    result = run_module(jupyter_password, current_hash=current, password_file=str(file))
+    assert (result["source"], result["reason"]) == (source, reason)
+    assert (result["changed"], result["hash"] == current, file.exists()) == (
+        (False, True, False) if source == "kept" else (True, False, True)
+    )
+
+
+@pytest.mark.parametrize(("current", "reason"), [(OWN, KEPT), (own_hash("another"), OTHER), ("", NONE)])
+def test_a_stored_password(current: str, reason: str, stored: Path, run_module: RunModule) -> None:
+    result = run_module(jupyter_password, current_hash=current, password_file=str(stored))
+    assert (result["source"], result["reason"], result["changed"]) == ("stored", reason, reason != KEPT)
+    assert jupyter_accepts(result["hash"], PASSWORD)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
+def test_an_exposed_file_is_closed(mode: int, stored: Path, run_module: RunModule) -> None:
+    stored.chmod(mode)
+    options = {"current_hash": OWN, "password_file": str(stored)}
+    modes = []
+    changes = []
+    for check in (True, False, True, False):
+        changes.append(run_module(jupyter_password, check=check, **options)["changed"])
+        modes.append(stat.S_IMODE(stored.stat().st_mode))
+    assert changes == [True, True, False, False]
+    assert modes == [mode, 0o600, 0o600, 0o600]
+
+
+def test_an_empty_stored_password(stored: Path, run_module: RunModule) -> None:
+    stored.write_text("\n")
+    assert run_module(jupyter_password, password_file=str(stored))["msg"] == (
+        f"The stored password is empty: {stored}. Delete the file to have a new one generated."
+    )
+
+
+def test_a_stored_password_that_cannot_be_read(tmp_path: Path, run_module: RunModule) -> None:
+    assert run_module(jupyter_password, password_file=str(tmp_path))["msg"] == (
+        f"The stored password cannot be read, Is a directory: {tmp_path}. Make it readable for you."
+    )
+
+
+def test_an_interrupted_write_leaves_nothing(
+    file: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    assert run_module(jupyter_password, password_file=str(file))["msg"] == (
+        f"The generated password cannot be stored, No space left on device: {file}. Make its folder writable for you."
+    )
+    assert os.listdir(file.parent) == []
+
+
+@pytest.mark.parametrize("password", ["argon2", "m", PASSWORD])
+def test_the_hash_is_whole_and_nothing_tells_the_password(password: str, file: Path, run_module: RunModule) -> None:
+    for current in ("", jupyter_password.new_hash(password)):
+        result = run_module(
+            jupyter_password, password=password, allow_weak=True, current_hash=current, password_file=str(file)
+        )
+        assert jupyter_accepts(result.pop("hash"), password)
+        assert result.pop("invocation") == {}
+        assert "argon2" not in str(result)
+        assert PASSWORD not in str(result)
+
+
+def test_without_passlib(file: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jupyter_password, "PASSLIB_ERROR", "Traceback: No module named 'passlib'")
+    message = run_module(jupyter_password, password_file=str(file))["msg"]
+    assert message.startswith("Failed to import the required Python library (libpass) on ")
