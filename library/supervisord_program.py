@@ -63,6 +63,7 @@ pid:
   returned: success
 """
 
+import time
 import xmlrpc.client
 from typing import Any
 
@@ -83,23 +84,41 @@ def start_supervisord(module: AnsibleModule) -> Any:
     return api
 
 
-def read_again(api: Any, name: str) -> None:
-    """Let supervisord take over the program's definition if it is new or changed."""
+def read_again(api: Any, name: str) -> bool:
+    """Let supervisord take over the program's definition if it is new or changed, and start it; tell if so."""
     added, changed, _ = api.reloadConfig()[0]
     if name in changed:
         api.stopProcessGroup(name)
         api.removeProcessGroup(name)
-    if name in added or name in changed:
+    taken_over = name in added or name in changed
+    if taken_over:
         api.addProcessGroup(name)
+    return taken_over
 
 
-def ensure(api: Any, name: str, restart: bool) -> None:
-    """Start the program, or stop and start it; returns once it has been up for a second."""
-    read_again(api, name)
-    if restart and api.getProcessInfo(name)["statename"] == "RUNNING":
+def settled(api: Any, name: str) -> dict[str, Any]:
+    """Wait until it is known whether a program that is being started stays up; return what supervisord says of it."""
+    while True:
+        info: dict[str, Any] = api.getProcessInfo(name)
+        if info["statename"] != "STARTING":
+            return info
+        time.sleep(0.1)
+
+
+def ensure(api: Any, name: str, restart: bool) -> dict[str, Any]:
+    """Start the program, or stop and start it; return what supervisord says of it then."""
+    restart = not read_again(api, name) and restart
+    state = settled(api, name)["statename"]
+    # BACKOFF waits for its next try and cannot be started before it is stopped.
+    if state == "BACKOFF" or (restart and state == "RUNNING"):
         api.stopProcess(name)
-    if api.getProcessInfo(name)["statename"] not in ("RUNNING", "STARTING"):
-        api.startProcess(name)
+    if restart or state != "RUNNING":
+        try:
+            api.startProcess(name)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != supervisord.ALREADY_STARTED:  # supervisord starts what is new to it by itself
+                raise
+    return settled(api, name)
 
 
 def main() -> None:
@@ -119,16 +138,17 @@ def main() -> None:
 
     api = supervisord.connect(module.params["socket"])
     before = supervisord.program_info(api, name) if api else None
-    changed = restart or before is None or before["statename"] != "RUNNING"
+    changed = restart or before is None or before["statename"] not in ("RUNNING", "STARTING")
     if module.check_mode or not changed:
         module.exit_json(changed=changed, pid=before["pid"] if before else 0)
 
     try:
-        ensure(api or start_supervisord(module), name, restart)
-        after = supervisord.program_info(supervisord.connect(module.params["socket"]), name)
+        after = ensure(api or start_supervisord(module), name, restart and api is not None)
     except xmlrpc.client.Fault as fault:
         module.fail_json(msg=f"supervisord cannot start {name}, {fault.faultString}: see its log.")
-    module.exit_json(changed=True, pid=after["pid"] if after else 0)
+    if after["statename"] != "RUNNING":
+        module.fail_json(msg=f"supervisord cannot start {name}, {after['spawnerr']}: see its log.")
+    module.exit_json(changed=True, pid=after["pid"])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import socket
 import xmlrpc.client
 from typing import Any
 
-UNKNOWN_PROGRAM = 10  # supervisor.xmlrpc.Faults.BAD_NAME
+# supervisor.xmlrpc.Faults: BAD_NAME, ALREADY_STARTED
+UNKNOWN_PROGRAM, ALREADY_STARTED = 10, 60
 
 
 class _SocketTransport(xmlrpc.client.Transport):
