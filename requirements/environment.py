@@ -45,7 +45,7 @@ def make(folder: Path, lock: Path) -> None:
     def run(command: list[str | Path]) -> None:
         subprocess.run(command, check=True, env=environment)
 
-    whole = marker.exists() and uv.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0
+    whole = all(file.exists() for file in (marker, uv, python)) and not subprocess.call([python, "-c", ""])
     marker.unlink(missing_ok=True)
     if not whole:
         ensure_venv_module()
@@ -72,7 +72,8 @@ def main() -> None:
     with folder.with_name(f"{folder.name}.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         marker = folder / "lock.txt"
-        if marker.exists() and marker.read_bytes() == lock.read_bytes():
+        # Its Python is gone when an upgrade of the system took it away.
+        if (folder / "bin/python").exists() and marker.exists() and marker.read_bytes() == lock.read_bytes():
             return
         print(f"Preparing {folder.name} (once, and after an update) ...", file=sys.stderr)  # noqa: T201 - see above
         try:
