@@ -64,8 +64,11 @@ def lan_endpoints(addresses: Mapping[str, str | None], port: int, connected_to: 
         "ipv4": ipv4,
         "ipv6": ipv6,
     }
-    unique = {host: name for name, host in reversed(hosts.items()) if host}
-    return [endpoint_value(f"http://{bracketed(host)}:{port}", name, "lan") for host, name in reversed(unique.items())]
+    unique: dict[str, str] = {}
+    for name, host in hosts.items():
+        if host:
+            unique.setdefault(host, name)
+    return [endpoint_value(f"http://{bracketed(host)}:{port}", name, "lan") for host, name in unique.items()]
 
 
 def bracketed(host: str) -> str:
@@ -112,7 +115,7 @@ def says(path: str, content: str) -> bool:
     """Tell whether a file on the controller has this content."""
     try:
         return Path(path).read_text(encoding="utf-8") == content
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return False
 
 

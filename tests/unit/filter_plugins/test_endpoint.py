@@ -1,0 +1,222 @@
+"""What is known of a host becomes addresses that people can type."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import endpoint
+import pytest
+import segno
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = {"192.0.2.7": {"vps", "vps.example.org"}, "127.0.1.1": {"laptop"}}
+HOST = {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None}
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find names without asking the network."""
+
+    def getaddrinfo(name: str, _: None) -> list[Any]:
+        found = [(2, 1, 6, "", (address, 0)) for address, names in NAMES.items() if name in names]
+        if not found:
+            raise socket.gaierror(-2, "Name or service not known")
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "scheme", "host", "port"),
+    [
+        ("http://192.0.2.7:8888", "http://192.0.2.7:8888", "http", "192.0.2.7", 8888),
+        ("http://[2001:db8::7]:8888/", "http://[2001:db8::7]:8888", "http", "2001:db8::7", 8888),
+        ("https://ada.example.org/", "https://ada.example.org", "https", "ada.example.org", 443),
+        ("http://ada.example.org", "http://ada.example.org", "http", "ada.example.org", 80),
+    ],
+)
+def test_an_address(url: str, base: str, scheme: str, host: str, port: int) -> None:
+    assert endpoint.endpoint_value(url, "public", "static") == {
+        "name": "public",
+        "transport": "static",
+        "url": base,
+        "scheme": scheme,
+        "host": host,
+        "port": port,
+        "safari_url": f"{base}/",
+        "juno_url": f"{base}/nbclassic",
+    }
+
+
+@pytest.mark.parametrize(
+    ("known", "connected_to", "expected"),
+    [
+        ({}, None, {"ipv4": "http://192.0.2.7:8888"}),
+        ({"ipv4": None}, None, {}),
+        ({"ipv6": "2001:db8::7"}, None, {"ipv4": "http://192.0.2.7:8888", "ipv6": "http://[2001:db8::7]:8888"}),
+        ({"mdns": "vps.local"}, None, {"mdns": "http://vps.local:8888", "ipv4": "http://192.0.2.7:8888"}),
+        ({}, "203.0.113.9", {name: f"http://{host}:8888" for name, host in
+            (("name", "vps"), ("ssh", "203.0.113.9"), ("ipv4", "192.0.2.7"))}),
+        # the same host under two names stands where the easier one does, and is called that
+        ({}, "vps", {"name": "http://vps:8888", "ipv4": "http://192.0.2.7:8888"}),
+        ({}, "192.0.2.7", {"name": "http://vps:8888", "ssh": "http://192.0.2.7:8888"}),
+        ({"mdns": "vps.local"}, "vps.local", {name: f"http://{host}:8888" for name, host in
+            (("mdns", "vps.local"), ("name", "vps"), ("ipv4", "192.0.2.7"))}),
+        # a name that is not found, or found at another address, is of no use
+        ({"hostname": "unknown"}, "203.0.113.9", {"ssh": "http://203.0.113.9:8888", "ipv4": "http://192.0.2.7:8888"}),
+        ({"hostname": "laptop"}, "203.0.113.9", {"ssh": "http://203.0.113.9:8888", "ipv4": "http://192.0.2.7:8888"}),
+        ({"hostname": ""}, "2001:db8::9", {"ssh": "http://[2001:db8::9]:8888", "ipv4": "http://192.0.2.7:8888"}),
+    ],
+)  # fmt: skip
+def test_where_a_host_can_be_found(known: dict[str, Any], connected_to: str | None, expected: dict[str, str]) -> None:
+    found = endpoint.lan_endpoints({**HOST, **known}, 8888, connected_to)
+    assert [(each["name"], each["url"]) for each in found] == list(expected.items())
+    assert {each["transport"] for each in found} <= {"lan"}
+
+
+@pytest.mark.parametrize(
+    ("host", "written"),
+    [("::1", "[::1]"), ("2001:db8::7", "[2001:db8::7]"), ("192.0.2.7", "192.0.2.7"), ("vps.local", "vps.local")],
+)
+def test_brackets(host: str, written: str) -> None:
+    assert endpoint.bracketed(host) == written
+
+
+def test_what_can_be_reached_comes_first() -> None:
+    endpoints = [{"name": name} for name in ("mdns", "ssh", "ipv4", "ipv6")]
+    findings = [
+        {"name": "ipv6", "reachable": True, "problem": None, "fix": None},
+        {"name": "ipv4", "reachable": False, "problem": "It is closed.", "fix": "Open it."},
+        {"name": "ssh", "reachable": True, "problem": "", "fix": ""},
+        {"name": "mdns", "reachable": False, "problem": "It has no name.", "fix": None},
+    ]
+    assert endpoint.with_findings(endpoints, findings) == [
+        {"name": "ssh", "reachable": True, "detail": ""},
+        {"name": "ipv6", "reachable": True, "detail": ""},
+        {"name": "mdns", "reachable": False, "detail": "It has no name."},
+        {"name": "ipv4", "reachable": False, "detail": "It is closed. Open it."},
+    ]
+
+
+LAST_YEAR = "2025-01-02T03:04:05+00:00"
+NOW = {"name": "ipv4", "url": "http://192.0.2.7:8888", "reachable": True, "detail": "today's"}
+THEN = {**NOW, "detail": "yesterday's", "since": LAST_YEAR}
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        json.dumps({"endpoints": [{"name": "mdns"}, THEN]}),
+        json.dumps({"endpoints": ["x", THEN], "more": 1}),
+    ],
+)
+def test_the_date_stays_while_nothing_changes(published: str) -> None:
+    assert endpoint.with_since([NOW], published) == [{**NOW, "since": LAST_YEAR}]
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        None,
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        '{"endpoints": null}',
+        '{"endpoints": [1]}',
+        *(
+            json.dumps({"endpoints": [{**THEN, **change}]})
+            for change in ({"name": "ssh"}, {"url": "http://192.0.2.8:8888"}, {"reachable": False}, {"since": None})
+        ),
+    ],
+)
+def test_what_is_new_is_dated_now(published: str | None) -> None:
+    [dated] = endpoint.with_since([NOW], published)
+    since = datetime.fromisoformat(dated.pop("since"))
+    assert dated == NOW
+    assert since.utcoffset() == timedelta(0)
+    assert timedelta(0) <= datetime.now(timezone.utc) - since < timedelta(seconds=60)
+
+
+def test_only_what_differs_is_written(tmp_path: Path) -> None:
+    (tmp_path / "same").write_text("ü\n", encoding="utf-8")
+    (tmp_path / "other").write_text("u\n")
+    (tmp_path / "binary").write_bytes(b"\xfc\n")
+    entries = {name: {"path": str(tmp_path / name), "content": "ü\n"} for name in ("same", "other", "binary", "none")}
+    assert endpoint.not_written(list(entries.values())) == [entries[name] for name in ("other", "binary", "none")]
+
+
+def test_rows_for_the_doctors_legs() -> None:
+    def leg(name: str, state: str, seconds: float = 0, detail: str | None = None) -> dict[str, Any]:
+        return {"leg": name, "state": state, "seconds": seconds, "detail": detail}
+
+    findings: list[dict[str, Any]] = [
+        {
+            "url": "http://a",
+            "failed_leg": None,
+            "legs": [leg("tcp", "ok", 0.016), leg("tls", "skipped"), leg("login", "skipped", 0, "No password.")],
+        },
+        {
+            "url": "http://b",
+            "failed_leg": "tcp",
+            "legs": [leg("tcp", "failed", 5, "Nobody answers."), leg("login", "skipped")],
+        },
+    ]
+    assert [tuple(row.values()) for row in endpoint.leg_rows(findings, "here")] == [
+        ("here", "http://a", "tcp", "ok", "0.02", ""),
+        ("here", "http://a", "login", "skipped", "", "No password."),
+        ("here", "http://b", "tcp", "failed", "5.00", "Nobody answers."),
+    ]
+    assert list(endpoint.leg_rows(findings, "here")[0]) == ["From", "Address", "Step", "Result", "Seconds", "Detail"]
+
+
+URLS = ["http://192.0.2.7:8888/", "https://ada-lovelace.example.org/nbclassic", "http://[2001:db8::7]:8888/" + "x" * 99]
+
+
+def matrix(url: str, error: str) -> list[list[int]]:
+    return [list(row) for row in segno.make(url, error=error, micro=False).matrix_iter(border=2)]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_a_qr_code_in_a_terminal(url: str) -> None:
+    dark = {"█": (0, 0), "▀": (0, 1), "▄": (1, 0), " ": (1, 1)}
+    lines = endpoint.qr_text(url).split("\n")
+    rows = [[dark[sign][half] for sign in line] for line in lines for half in (0, 1)]
+    size = len(lines[0])
+    assert rows[:size] == matrix(url, "l")
+    assert rows[size:] in ([], [[1] * size])  # an odd number of rows ends in what a dark terminal shows anyway
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_a_qr_code_on_a_page(url: str) -> None:
+    svg = endpoint.qr_svg(url)
+    size = len(matrix(url, "m"))
+    assert svg.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
+    assert f'viewBox="0 0 {size} {size}"' in svg
+    assert not re.search(r"\b(width|height)=", svg)
+
+    # Its one path is drawn in strokes from left to right: M and m move, h draws that many modules.
+    found = [[0] * size for _ in range(size)]
+    x = y = 0.0
+    for command, numbers in re.findall(r"([Mmh])([-\d. ]+)", svg.split(' d="')[1].split('"')[0]):
+        values = [float(number) for number in numbers.split()]
+        if command == "h":
+            found[int(y)][int(x) : int(x + values[0])] = [1] * int(values[0])
+            x += values[0]
+        elif command == "M":
+            x, y = values
+        else:
+            x, y = x + values[0], y + values[1]
+    assert found == matrix(url, "m")
+
+
+def test_every_filter_has_its_name() -> None:
+    filters = endpoint.FilterModule().filters()
+    assert {name: function.__name__ for name, function in filters.items()} == {name: name for name in filters}

@@ -1,0 +1,172 @@
+"""What is wrong is said in whole sentences, and what is as wanted is left alone."""
+
+from __future__ import annotations
+
+import grp
+import os
+from typing import TYPE_CHECKING, Any
+
+import file_tree
+import host_info
+import preflight
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RunModule
+
+KNOWN = ["jupyter_port", "jupyter_password", "jupyter_packages", "reachable_prefix"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentences"),
+    [
+        ([], []),
+        ([""], []),  # what splitting an empty text gives
+        (KNOWN, []),
+        (["jupyter_prot"], ["There is no variable jupyter_prot: did you mean jupyter_port?"]),
+        (
+            ["reachable_prefx", "jupyter_pasword", "jupyter_port"],
+            [
+                "There is no variable jupyter_pasword: did you mean jupyter_password?",
+                "There is no variable reachable_prefx: did you mean reachable_prefix?",
+            ],
+        ),
+    ],
+)
+def test_unknown_names(given: list[str], sentences: list[str]) -> None:
+    assert preflight.unknown_names(given, iter(KNOWN)) == sentences
+
+
+def test_a_name_like_no_other() -> None:
+    [sentence] = preflight.unknown_names(["ngrok_x"], KNOWN)
+    assert sentence.startswith("There is no variable ngrok_x: ")
+    assert sentence.endswith("the README lists all that there are.")
+
+
+def leave_out(name: str) -> str:
+    return f"{name} is empty: give it a value, or leave it out."
+
+
+@pytest.mark.parametrize(
+    ("spec", "right"),
+    [
+        ({"type": "int"}, [8888, "8888", -1, None]),
+        ({"type": "bool"}, [True, False, "true", "False"]),
+        ({"type": "str"}, ["", "x", None]),
+        ({"type": "path"}, ["/x"]),
+        ({"type": "str", "choices": ["lan", "loopback"]}, ["lan"]),
+        ({"type": "list", "elements": "str"}, [[], ["x"]]),
+        ({"type": "dict"}, [{}, {"a": 1}]),
+    ],
+)
+def test_right_kinds(spec: dict[str, Any], right: list[Any]) -> None:
+    assert [preflight.wrong_kinds({"x": value}, {"x": spec}) for value in right] == [[]] * len(right)
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "sentence"),
+    [
+        ({"type": "int"}, "88x", "x is '88x': give a whole number."),
+        ({"type": "int"}, 1.5, "x is '1.5': give a whole number."),
+        ({"type": "int"}, True, "x is 'True': give a whole number."),
+        ({"type": "int", "default": 1}, None, leave_out("x")),
+        ({"type": "bool"}, "maybe", "x is 'maybe': give true or false."),
+        ({"type": "bool"}, 1, "x is '1': give true or false."),
+        ({"type": "str"}, 12345678, "x must be text, not a number: put it in quotes."),
+        ({"type": "str"}, True, "x must be text, not true or false: put it in quotes."),
+        ({"type": "path"}, ["/x"], "x must be a path, not a list: put it in quotes."),
+        ({"type": "str", "choices": ["lan", "loopback"]}, "wan", "x is 'wan': choose lan or loopback."),
+        (
+            {"type": "list"},
+            "numpy",
+            'x must be a list, not text: write ["a", "b"], or after -e \'{"x": ["a", "b"]}\'.',
+        ),
+        (
+            {"type": "dict"},
+            [],
+            'x must be a dictionary, not a list: write {"a": "b"}, or after -e \'{"x": {"a": "b"}}\'.',
+        ),
+        ({"type": "list", "elements": "str"}, ["a", 1], "x must be a list of texts: put every entry in quotes."),
+    ],
+)
+def test_wrong_kinds(spec: dict[str, Any], value: Any, sentence: str) -> None:
+    assert preflight.wrong_kinds({"x": value, "y": ""}, {"x": spec, "y": {"type": "str"}}) == [sentence]
+
+
+def test_what_names_no_package() -> None:
+    right = ["numpy", "pandas>=2,<3", "jupyterlab-git[all]~=0.50", "a==1.*"]
+    wrong = [
+        "",
+        "-r x.txt",
+        "https://example.org/x.whl",
+        "x @ https://example.org/x.whl",
+        "x; sys_platform=='linux'",
+        "a b",
+    ]
+    assert preflight.no_packages(right + wrong) == wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "writable"), [("", True), ("not/yet", True), ("file", False), ("file/x", False), ("to-nothing/x", False)]
+)
+def test_folders_on_this_machine(path: str, writable: bool, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "to-nothing").symlink_to("gone")
+    assert preflight.is_writable_folder(str(tmp_path / path)) is writable
+
+
+FILE = {"path": "/a", "content": "x\n"}
+FOLDER = {"path": "/a", "state": "directory"}
+FOUND_FILE = {"path": "/a", "state": "file", "owner": "root", "group": "root", "mode": "0644", "content": "x\n"}
+FOUND_FOLDER = {"path": "/a", "state": "directory", "owner": "root", "group": "root", "mode": "0755", "content": None}
+NOTHING = {"path": "/a", "state": "absent", "owner": "", "group": "", "mode": "0000", "content": None}
+ADAS = {"owner": "ada", "group": "ada"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "found", "differs"),
+    [
+        (FILE, FOUND_FILE, False),
+        ({"path": "/a"}, {**FOUND_FILE, "content": ""}, False),
+        ({**FILE, "owner": "ada"}, {**FOUND_FILE, **ADAS}, False),
+        ({**FILE, "group": "staff", "mode": "0600"}, {**FOUND_FILE, "group": "staff", "mode": "0600"}, False),
+        (FOLDER, FOUND_FOLDER, False),
+        (FILE, {**FOUND_FILE, "path": "/link-to/a"}, False),
+        *(
+            (FILE, {**FOUND_FILE, **drift}, True)
+            for drift in ({"content": "y\n"}, {"mode": "0600"}, {"owner": "ada"}, {"group": "ada"}, {"state": "other"})
+        ),
+        (FILE, FOUND_FOLDER, True),
+        (FOLDER, FOUND_FILE, True),
+        (FOLDER, {**FOUND_FOLDER, "mode": "0700"}, True),
+        (FILE, NOTHING, True),
+        (FILE, None, True),
+    ],
+)
+def test_what_differs(entry: dict[str, str], found: dict[str, Any] | None, differs: bool) -> None:
+    assert preflight.differing([entry], {"/a": found} if found else {}) == ([entry] if differs else [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the defaults are root's")
+def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: RunModule) -> None:
+    nogroup = grp.getgrgid(65534).gr_name
+    entries = [
+        {"path": str(tmp_path / "a"), "state": "directory"},
+        {"path": str(tmp_path / "a/b"), "content": "ü\n"},
+        {"path": str(tmp_path / "a/c"), "mode": "0600", "owner": "nobody", "group": nogroup},
+        {"path": str(tmp_path / "a/d"), "state": "directory", "mode": "0700", "group": nogroup},
+    ]
+    paths = [entry["path"] for entry in entries]
+
+    assert preflight.differing(entries, run_module(host_info, files=paths)["files"]) == entries
+    run_module(file_tree, entries=entries)
+    assert preflight.differing(entries, run_module(host_info, files=paths)["files"]) == []
+    (tmp_path / "a/c").chmod(0o644)
+    assert preflight.differing(entries, run_module(host_info, files=paths)["files"]) == entries[2:3]
+
+
+def test_every_filter_has_its_name() -> None:
+    filters = preflight.FilterModule().filters()
+    assert {name: function.__name__ for name, function in filters.items()} == {name: name for name in filters}

@@ -1,0 +1,196 @@
+"""A host is described as it is, on real listeners, files and users."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import platform
+import pwd
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import host_info
+import pytest
+from ansible.module_utils import addresses, files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import RunModule
+
+ME = files.user_name(os.geteuid())
+LISTENER = """
+import socket, sys, time
+server = socket.create_server((sys.argv[1], 0), family=socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+print(server.getsockname()[1], flush=True)
+time.sleep(60)
+"""
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run programs as somebody else")
+
+
+@contextlib.contextmanager
+def listener(address: str, user: str | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start a process that listens, and return it with its port."""
+    command = [sys.executable if user is None else "/usr/bin/python3", "-c", LISTENER, address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, user=user, cwd="/") as process:
+        try:
+            yield process, int(process.stdout.readline() if process.stdout else "")
+        finally:
+            process.kill()
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the network nothing; test_addresses.py does."""
+    found = addresses.Addresses("vps", "192.0.2.7", None, "vps.local")
+    monkeypatch.setattr(addresses, "discover", lambda: found)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_the_holder_of_a_port(address: str, run_module: RunModule) -> None:
+    with listener(address) as (process, port):
+        holder = run_module(host_info, port=port)["port_holder"]
+    assert (holder["pid"], holder["user"]) == (process.pid, ME)
+    assert holder["command"].startswith(f"{sys.executable} -c ")
+    assert len(holder["command"]) <= 200
+
+
+@needs_root
+def test_the_holder_is_another_user(run_module: RunModule) -> None:
+    with listener("127.0.0.1", user="nobody") as (process, port):
+        holder = run_module(host_info, port=port)["port_holder"]
+    assert (holder["pid"], holder["user"]) == (process.pid, "nobody")
+
+
+def test_a_holder_that_cannot_be_seen(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(_: object) -> list[str]:
+        raise PermissionError
+
+    with listener("127.0.0.1") as (_, port):
+        monkeypatch.setattr(os, "readlink", hidden)
+        holder = run_module(host_info, port=port)["port_holder"]
+    assert holder == {"pid": 0, "user": "unknown", "command": "unknown"}
+
+
+def test_a_free_port(run_module: RunModule) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        # a connection from this port to elsewhere does not hold it
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert run_module(host_info, port=client.getsockname()[1])["port_holder"] is None
+    assert run_module(host_info, port=port)["port_holder"] is None
+    assert run_module(host_info)["port_holder"] is None
+
+
+def test_paths(tmp_path: Path, run_module: RunModule) -> None:
+    (tmp_path / "file").touch()
+    nearest = {
+        str(tmp_path): (str(tmp_path), True),
+        f"{tmp_path}/not/yet/there": (str(tmp_path), True),
+        f"{tmp_path}/file/below": (f"{tmp_path}/file", False),
+    }
+    result = run_module(host_info, paths=list(nearest))["paths"]
+    assert {path: (found["nearest"], found["writable"]) for path, found in result.items()} == nearest
+    free_bytes = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
+    assert all(abs(found["free_bytes"] - free_bytes) < 1e9 for found in result.values())
+
+
+@pytest.mark.parametrize("path", ["not/yet/there", "not", ""])
+def test_a_relative_path_ends_somewhere(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert host_info.look_at_path(path)["nearest"] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("flags", "writable", "executable"),
+    [
+        (os.ST_NOSUID, True, True),
+        (os.ST_NOSUID | os.ST_RDONLY, False, True),
+        (os.ST_NOSUID | os.ST_NOEXEC, True, False),
+    ],
+)
+def test_how_a_file_system_is_mounted(
+    flags: int, writable: bool, executable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Room:
+        f_flag, f_bavail, f_frsize = flags, 2, 4096
+
+    monkeypatch.setattr(os, "statvfs", lambda _: Room)
+    assert host_info.look_at_path(str(tmp_path)) == {
+        "nearest": str(tmp_path), "free_bytes": 8192, "writable": writable, "executable": executable,
+    }  # fmt: skip
+
+
+@needs_root
+def test_a_folder_that_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    access = os.access  # asks for the real user, and it is the effective one that changes here
+    monkeypatch.setattr(os, "access", lambda path, mode: access(path, mode, effective_ids=True))
+    with files.acting_as(pwd.getpwnam("nobody").pw_uid):
+        assert not host_info.look_at_path("/etc/new")["writable"]
+
+
+def test_files_in_the_words_of_file_tree(tmp_path: Path, run_module: RunModule) -> None:
+    (tmp_path / "file").write_bytes(b"ok\xff\n")
+    (tmp_path / "file").chmod(0o600)
+    (tmp_path / "folder").mkdir(mode=0o750)
+    (tmp_path / "link").symlink_to("file")
+    paths = {name: str(tmp_path / name) for name in ("file", "folder", "link", "none")}
+    about = {"owner": ME, "group": files.group_name(os.getegid())}
+    nothing = {"owner": "", "group": "", "mode": "0000", "content": None}
+    assert run_module(host_info, files=list(paths.values()))["files"] == {
+        paths["file"]: {"path": paths["file"], "state": "file", **about, "mode": "0600", "content": "ok\ufffd\n"},
+        paths["folder"]: {"path": paths["folder"], "state": "directory", **about, "mode": "0750", "content": None},
+        paths["link"]: {"path": paths["link"], "state": "other", **about, "mode": "0777", "content": None},
+        paths["none"]: {"path": paths["none"], "state": "absent", **nothing},
+    }
+
+
+def test_users(run_module: RunModule) -> None:
+    nobody = pwd.getpwnam("nobody")
+    assert run_module(host_info, user="nobody")["user"] == {
+        "uid": nobody.pw_uid,
+        "group": files.group_name(nobody.pw_gid),
+        "groups": [],
+        "home": nobody.pw_dir,
+        "shell": nobody.pw_shell,
+    }
+    assert run_module(host_info, user="no-such-user")["user"] is None
+    assert run_module(host_info)["user"] is None
+
+
+def test_the_groups_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = [("sudo", "x", 27, ["ada", "nobody"]), ("users", "x", 100, ["ada"])]
+    monkeypatch.setattr(grp, "getgrall", lambda: list(map(grp.struct_group, groups)))
+    found: Any = host_info.look_at_user("nobody")
+    assert found["groups"] == ["sudo"]
+
+
+def test_the_system(run_module: RunModule, tmp_path: Path) -> None:
+    result = run_module(host_info, daemons=["reachable-jupyter"], supervisord_socket=str(tmp_path / "none"))
+    release = platform.freedesktop_os_release()
+    assert result["changed"] is False
+    assert result["system"] == {
+        "distribution": release["ID"],
+        "release": release["VERSION_ID"],
+        "name": release["PRETTY_NAME"],
+        "python": "{}.{}".format(*sys.version_info),
+    }
+    assert result["service_manager"] == ("systemd" if Path("/run/systemd/system").is_dir() else "none")
+    assert result["daemons"] == {"reachable-jupyter": {"state": "absent", "at_boot": False, "uptime": 0}}
+    assert result["addresses"] == {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": "vps.local"}
+    assert result["venv"] is True
+    assert result["ca_bundle"] is None or Path(result["ca_bundle"]).read_text().count("BEGIN CERTIFICATE") > 10
+    assert 0 <= result["first_free_port"] <= 1024
+
+
+def test_environments(tmp_path: Path, run_module: RunModule) -> None:
+    wanted = [{"path": str(tmp_path / "env"), "requirements": "foo==1.0\n"}]
+    assert run_module(host_info, environments=wanted)["environments"] == {str(tmp_path / "env"): False}
+
+
+def test_check_mode_looks_as_well(run_module: RunModule) -> None:
+    assert run_module(host_info, check=True, user="nobody") == run_module(host_info, user="nobody")

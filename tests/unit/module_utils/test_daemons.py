@@ -1,0 +1,82 @@
+"""A service is told of in the same words, whoever keeps it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible.module_utils import daemons, supervisord
+from ansible.module_utils.daemons import Daemon
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_700_000_000.9
+
+
+@pytest.mark.parametrize(
+    ("properties", "daemon"),
+    [
+        ("LoadState=not-found ActiveState=inactive UnitFileState= ActiveEnterTimestamp=", Daemon("absent")),
+        (
+            "LoadState=loaded ActiveState=active UnitFileState=enabled ActiveEnterTimestamp=@1699996400",
+            Daemon("running", at_boot=True, uptime=3600),
+        ),
+        (
+            "LoadState=loaded ActiveState=active UnitFileState=disabled ActiveEnterTimestamp=@1700000099",
+            Daemon("running"),  # by a clock that was set back
+        ),
+        ("LoadState=loaded ActiveState=inactive UnitFileState=disabled ActiveEnterTimestamp=", Daemon("stopped")),
+        ("LoadState=masked ActiveState=inactive UnitFileState=masked ActiveEnterTimestamp=", Daemon("stopped")),
+        (
+            "LoadState=loaded ActiveState=failed UnitFileState=enabled ActiveEnterTimestamp=@1699996400",
+            Daemon("failed", at_boot=True),
+        ),
+        (
+            "LoadState=loaded ActiveState=activating UnitFileState=enabled ActiveEnterTimestamp=@1699996400",
+            Daemon("failed", at_boot=True),
+        ),
+    ],
+)
+def test_what_systemd_says(properties: str, daemon: Daemon) -> None:
+    assert daemons.read_systemd(properties.replace(" ", "\n") + "\n", NOW) == daemon
+
+
+def test_how_systemd_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = tmp_path / "systemctl"
+    answer = (
+        f"LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\nActiveEnterTimestamp=@{time.time() - 60:.0f}"
+    )
+    stub.write_text(f'#!/bin/sh\necho "$*" >"$0.argv"\nprintf "{answer}\\n"\n')
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    daemon = daemons.ask_systemd("reachable-jupyter")
+
+    assert daemon[:2] == ("running", True)
+    assert 59 <= daemon.uptime <= 70
+    assert (tmp_path / "systemctl.argv").read_text() == (
+        "show --timestamp=unix --property=LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp"
+        " reachable-jupyter.service\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("info", "daemon"),
+    [
+        (None, Daemon("absent")),
+        ({"statename": "RUNNING", "now": 1600, "start": 1000}, Daemon("running", at_boot=True, uptime=600)),
+        ({"statename": "RUNNING", "now": 1000, "start": 1600}, Daemon("running", at_boot=True)),
+        ({"statename": "STOPPED"}, Daemon("stopped", at_boot=True)),
+        *(({"statename": name}, Daemon("failed", at_boot=True)) for name in ("STARTING", "BACKOFF", "FATAL", "EXITED")),
+    ],
+)
+def test_what_supervisord_says(info: dict[str, Any] | None, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisord, "connect", lambda path: f"API at {path}")
+    monkeypatch.setattr(supervisord, "program_info", lambda api, name: info if (api, name) == ("API at /s", "x") else 1)
+    assert daemons.ask_supervisord("/s", "x") == daemon
+
+
+def test_no_supervisord_at_all(tmp_path: Path) -> None:
+    assert daemons.ask_supervisord(str(tmp_path / "none"), "x") == Daemon("absent")

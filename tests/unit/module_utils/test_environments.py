@@ -1,0 +1,165 @@
+"""What is in an environment is told without running anything that is in it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from ansible.module_utils import environments
+from ansible.module_utils.environments import Failure, Interpreter
+from ansible.module_utils.lockfile import LockError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCK = "foo-bar==1.0 --hash=sha256:0\nother==2.0 ; sys_platform == 'none'\n"
+
+
+@pytest.fixture(scope="module")
+def python() -> Interpreter:
+    return environments.interpreter(sys.executable)
+
+
+@pytest.fixture
+def environment(tmp_path: Path, python: Interpreter) -> Path:
+    """An environment as it is when it is complete."""
+    folder = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    add(folder, "Foo_Bar", "1.0")
+    (folder / environments.MARKER).write_text(json.dumps(environments.marker_of(python)))
+    return folder
+
+
+def add(folder: Path, name: str, version: str) -> None:
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / f"{name}-{version}.dist-info").mkdir()
+    (site / f"{name}-{version}.dist-info/METADATA").write_text("Metadata-Version: 2.1\n")
+
+
+def test_an_interpreter_tells_where_it_stands_outside_of_any_environment(python: Interpreter) -> None:
+    version = ".".join(platform.python_version_tuple()[:2])
+    assert Path(python.path).name == f"python{version}"
+    assert not (Path(python.path).parents[1] / "pyvenv.cfg").exists()
+    assert python.markers["python_version"] == version
+    assert python.markers["sys_platform"] == sys.platform
+    assert python.markers["python_full_version"] == platform.python_version()
+
+
+@pytest.mark.parametrize("program", ["/nowhere/python3", "/bin/false", "/bin/echo"])
+def test_what_is_no_interpreter(program: str) -> None:
+    with pytest.raises(Failure) as caught:
+        environments.interpreter(program)
+    assert str(caught.value) == f"python: {program} does not run; name an interpreter that does."
+
+
+def test_packages(environment: Path) -> None:
+    add(environment, "zope.interface", "7.0.post1")
+    (next(environment.glob("lib/python*/site-packages")) / "~oo-1.0.dist-info").mkdir()  # pip's name while it works
+    assert environments.installed(environment) == {"foo-bar": "1.0", "zope-interface": "7.0.post1"}
+
+
+def leave_alone(_: Path) -> None:
+    pass
+
+
+def add_a_package(environment: Path) -> None:
+    add(environment, "added", "1.0")
+
+
+def lose_the_package(environment: Path) -> None:
+    record = next(environment.glob("lib/python*/site-packages/Foo_Bar-1.0.dist-info"))
+    record.rename(record.with_name("unrelated"))
+
+
+def change_the_version(environment: Path) -> None:
+    record = next(environment.glob("lib/python*/site-packages/Foo_Bar-1.0.dist-info"))
+    record.rename(record.with_name("Foo_Bar-1.1.dist-info"))
+
+
+def empty_metadata(environment: Path) -> None:
+    next(environment.glob("lib/python*/site-packages/*/METADATA")).write_text("")
+
+
+def lose_metadata(environment: Path) -> None:
+    next(environment.glob("lib/python*/site-packages/*/METADATA")).unlink()
+
+
+def lose_the_marker(environment: Path) -> None:
+    (environment / environments.MARKER).unlink()
+
+
+def garble_the_marker(environment: Path) -> None:
+    (environment / environments.MARKER).write_text("{")
+
+
+def age_the_marker(environment: Path) -> None:
+    marker = json.loads((environment / environments.MARKER).read_text())
+    (environment / environments.MARKER).write_text(json.dumps({**marker, "version": "3.1"}))
+
+
+def lose_python(environment: Path) -> None:
+    (environment / "bin/python").unlink()
+    (environment / "bin/python").symlink_to("/gone")
+
+
+def change_python(environment: Path) -> None:
+    (environment / "bin/python").unlink()
+    (environment / "bin/python").symlink_to("/bin/sh")
+
+
+def empty_the_config(environment: Path) -> None:
+    (environment / "pyvenv.cfg").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("drift", "exact", "additive"),
+    [
+        (leave_alone, True, True),
+        (add_a_package, False, True),
+        *(
+            (damage, False, False)
+            for damage in (
+                lose_the_package,
+                change_the_version,
+                empty_metadata,
+                lose_metadata,
+                lose_the_marker,
+                garble_the_marker,
+                age_the_marker,
+                lose_python,
+                change_python,
+                empty_the_config,
+            )
+        ),
+    ],
+)
+def test_drift(
+    drift: Callable[[Path], None], exact: bool, additive: bool, environment: Path, python: Interpreter
+) -> None:
+    drift(environment)
+    assert environments.is_as_locked(environment, python, LOCK, exact=True) is exact
+    assert environments.is_as_locked(environment, python, LOCK, exact=False) is additive
+
+
+def test_no_environment(tmp_path: Path, python: Interpreter) -> None:
+    assert not environments.is_as_locked(tmp_path / "none", python, LOCK, exact=True)
+    assert environments.installed(tmp_path / "none") == {}
+
+
+def test_a_lock_that_locks_nothing(environment: Path, python: Interpreter) -> None:
+    with pytest.raises(LockError, match="locks nothing"):
+        environments.is_as_locked(environment, python, "foo>=1", exact=True)
+
+
+def test_nothing_in_it_is_run(environment: Path, python: Interpreter) -> None:
+    site = next(environment.glob("lib/python*/site-packages"))
+    (site / "run.pth").write_text(f"import pathlib; pathlib.Path({str(environment / 'was-run')!r}).touch()\n")
+    assert environments.is_as_locked(environment, python, LOCK, exact=True)
+    assert not (environment / "was-run").exists()
+    subprocess.run([environment / "bin/python", "-c", ""], check=True)
+    assert (environment / "was-run").exists()
