@@ -206,7 +206,13 @@ def test_an_environment_that_is_not_as_locked_is_made_first(drift: Callable[[Pat
     (tree.folder / "requirements/environment.py").write_text(MAKER)
     done = tree.run("up", "host")
     assert (done.returncode, done.stderr) == (0, ".venv controller.txt\n")
-    assert done.stdout == f"ansible-playbook\n{tree.folder}/playbooks/up.yml\n--inventory\nhost,\n"
+    assert done.stdout.splitlines() == [
+        "python",
+        f"{tree.folder}/.venv/bin/ansible-playbook",
+        f"{tree.folder}/playbooks/up.yml",
+        "--inventory",
+        "host,",
+    ]
 
 
 def test_an_environment_that_cannot_be_made_ends_it(tree: Tree) -> None:
