@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 import difflib
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+# What a value is to be, and what it is, in the words of a person who writes YAML.
+WANTED = {"str": "text", "path": "a path", "list": "a list", "dict": "a dictionary"}
+EXAMPLES = {"list": '["a", "b"]', "dict": '{"a": "b"}'}
+FOUND = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a dictionary"}
 DEFAULT_MODES = {"file": "0644", "directory": "0755"}
 
 
@@ -18,9 +24,70 @@ def unknown_names(given: Iterable[str], known: Iterable[str]) -> list[str]:
     sentences = []
     for name in sorted(set(filter(None, given)) - set(known)):
         close = difflib.get_close_matches(name, known, n=1)
-        advice = f"did you mean {close[0]}?" if close else "the README lists all that there are."
+        advice = f"did you mean {close[0]}?" if close else "remove it; the README lists all that there are."
         sentences.append(f"There is no variable {name}: {advice}")
     return sentences
+
+
+def wrong_kinds(values: Mapping[str, Any], specs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each value that is not of the kind, or among the choices, that its spec names.
+
+    Ansible's own check would convert values, for itself alone: roles then get the ones that it had let pass. It also
+    prints them, be they passwords.
+    """
+    return [sentence for name, value in values.items() if (sentence := wrong_kind(name, value, specs[name]))]
+
+
+def wrong_kind(name: str, value: Any, spec: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the kind of a value, and what to do; None if nothing is."""
+    kind, choices = spec["type"], spec.get("choices")
+    if value is None:
+        return f"{name} is empty: give it a value, or leave it out." if "default" in spec else None
+    if choices and value not in choices:
+        return f"{name} is '{value}': choose {' or '.join(choices)}."
+    if kind == "int":
+        # After -e NAME=VALUE it is text.
+        is_number = not isinstance(value, bool) and re.fullmatch(r"-?\d+", str(value))
+        return None if is_number else f"{name} is '{value}': give a whole number."
+    if kind == "bool":
+        return None if str(value).lower() in {"true", "false"} else f"{name} is '{value}': give true or false."
+    found = next((words for known, words in FOUND.items() if isinstance(value, known)), "a date")
+    if kind in EXAMPLES:
+        return wrong_collection(name, value, kind, found, spec.get("elements"))
+    return None if found == "text" else f"{name} must be {WANTED[kind]}, not {found}: put it in quotes."
+
+
+def wrong_collection(name: str, value: Any, kind: str, found: str, elements: str | None) -> str | None:
+    """Say what is wrong with what should be a list or a dictionary; None if nothing is."""
+    if found != WANTED[kind]:
+        example = EXAMPLES[kind]
+        return f"{name} must be {WANTED[kind]}, not {found}: write {example}, or after -e '{{\"{name}\": {example}}}'."
+    if elements == "str" and not all(isinstance(element, str) for element in value):
+        return f"{name} must be a list of texts: put every entry in quotes."
+    return None
+
+
+def no_packages(entries: Iterable[str]) -> list[str]:
+    """Return the entries that are not a package's name with optional extras and versions, as PEP 508 has them."""
+    return [entry for entry in entries if not is_package(entry)]
+
+
+def is_package(text: str) -> bool:
+    """Tell whether a text names a package, and nothing but a package."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - only this filter needs it
+
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return False
+    return requirement.url is None and requirement.marker is None
+
+
+def is_writable_folder(path: str) -> bool:
+    """Tell whether the person who runs this may write to a folder on this machine, or may make it."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)
 
 
 def differing(entries: Iterable[Mapping[str, str]], found: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, str]]:
@@ -47,4 +114,10 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"differing": differing, "unknown_names": unknown_names}
+        return {
+            "differing": differing,
+            "is_writable_folder": is_writable_folder,
+            "no_packages": no_packages,
+            "unknown_names": unknown_names,
+            "wrong_kinds": wrong_kinds,
+        }

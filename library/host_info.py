@@ -78,10 +78,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: For each of O(paths), the nearest one that exists, the bytes free there, whether it can be written.
+  description: >-
+    For each of O(paths), the nearest one that exists, the bytes free there, whether it is a folder that can be written,
+    and whether programs may run from there.
   type: dict
   returned: success
-  sample: {/opt/reachable: {nearest: /opt, free_bytes: 8589934592, writable: true}}
+  sample: {/opt/reachable: {nearest: /opt, free_bytes: 8589934592, writable: true, executable: true}}
 system:
   description: The distribution, its release, and the version of the Python that runs this module.
   type: dict
@@ -148,6 +150,7 @@ from typing import Any
 from ansible.module_utils import addresses, daemons, distro, environments, files
 from ansible.module_utils.basic import AnsibleModule
 
+NO_PROGRAMS = 8  # ST_NOEXEC in statvfs(3), which Python names on Linux only
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 CA_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch
@@ -196,12 +199,17 @@ def service_manager() -> str:
 
 def look_at_path(path: str) -> dict[str, Any]:
     """Say what room there is at a path, or where it would be made."""
-    nearest = path
-    while not os.path.isdir(nearest):
+    nearest = os.path.abspath(path)
+    while not os.path.exists(nearest):
         nearest = os.path.dirname(nearest)
     room = os.statvfs(nearest)
-    writable = os.access(nearest, os.W_OK) and not room.f_flag & os.ST_RDONLY
-    return {"nearest": nearest, "free_bytes": room.f_bavail * room.f_frsize, "writable": bool(writable)}
+    return {
+        "nearest": nearest,
+        "free_bytes": room.f_bavail * room.f_frsize,
+        # Root may write anywhere, but for what is mounted read-only.
+        "writable": os.path.isdir(nearest) and os.access(nearest, os.W_OK) and not room.f_flag & os.ST_RDONLY,
+        "executable": not room.f_flag & NO_PROGRAMS,
+    }
 
 
 def listening_inodes(port: int) -> set[str]:

@@ -6,6 +6,7 @@ Exit status 0 means that it answered. Run as root it does so as nobody; it reads
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
 PATIENCE_SECONDS = 60
 NOBODY = 65534
@@ -29,24 +31,24 @@ def answer(path: str) -> str:
     return str(json.load(connection.getresponse())["version"])
 
 
-with tempfile.TemporaryDirectory() as folder:
-    who = {}
+# Whoever starts this may have a temporary folder of their own, into which nobody else may look.
+with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+    who: dict[str, Any] = {}
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
         who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    path = f"{folder}/socket"
+    sock = f"{folder}/socket"
     variables = {"PATH": "/usr/bin:/bin", "HOME": folder, "JUPYTER_NO_CONFIG": "1", "JUPYTER_RUNTIME_DIR": folder}
-    command = [sys.executable, "-m", "jupyter_server", f"--ServerApp.sock={path}", f"--ServerApp.root_dir={folder}"]
+    command = [sys.executable, "-m", "jupyter_server", f"--ServerApp.sock={sock}", f"--ServerApp.root_dir={folder}"]
     server = subprocess.Popen(command, cwd=folder, env=variables, **who)
     deadline = time.monotonic() + PATIENCE_SECONDS
     version = None
     while version is None and server.poll() is None and time.monotonic() < deadline:
-        try:
-            version = answer(path)
-        except OSError:
-            time.sleep(0.1)
+        time.sleep(0.1)
+        with contextlib.suppress(OSError):
+            version = answer(sock)
     if server.poll() is None:
         server.send_signal(signal.SIGTERM)
         server.wait(PATIENCE_SECONDS)
 
-sys.exit(0 if version else f"The server did not answer within {PATIENCE_SECONDS} s.")
+sys.exit(0 if version else f"The server ended, or did not answer within {PATIENCE_SECONDS} s.")
