@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Use Jupyter over the network as an iPad does, and as it should not be possible to: python tests/client.py --help.
+
+It speaks through requests and jupyter-kernel-client, and shares nothing with Reachable's own doctor. It says nothing
+when all is well, and fails with an AssertionError when it is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from http.cookiejar import LWPCookieJar
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from jupyter_kernel_client import JupyterKernelClient
+
+NOTEBOOK = "First steps.ipynb"
+CELL: dict[str, Any] = {
+    "id": "a",
+    "cell_type": "code",
+    "source": "1+1",
+    "metadata": {},
+    "outputs": [],
+    "execution_count": None,
+}
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+NOTEBOOK_MODEL = {
+    "type": "notebook",
+    "format": "json",
+    "content": {"cells": [CELL], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5},
+}
+SECONDS = 30
+# The scenario's own, in a file of the user's that must not win.
+USERS_TOKEN = "a-token-of-the-users-own"
+
+# A small package without dependencies, which no lock names.
+PACKAGE = "pyjokes"
+
+# What a notebook sees of the host. Its own TCP sockets stand in /proc/net with its user's number.
+PROBE = f"""
+import json, os, pathlib, sys
+import {PACKAGE}
+
+def listeners():
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path("/proc/net", table).read_text().splitlines()[1:]:
+            _, local, _, state, _, _, _, user, *_ = line.split()
+            if state == "0A" and int(user) == os.getuid():
+                address, port = local.split(":")
+                yield address, int(port, 16)
+
+made = pathlib.Path("made-in-a-notebook")
+made.touch()
+print(json.dumps({{
+    "executable": sys.executable,
+    "package": {PACKAGE}.__file__,
+    "mode": oct(made.stat().st_mode & 0o777),
+    "runtime_dir": oct(os.stat(os.environ["JUPYTER_RUNTIME_DIR"]).st_mode & 0o777),
+    "listeners": sorted(listeners()),
+}}))
+made.unlink()
+"""
+ANYWHERE = "00000000"  # 0.0.0.0 and 127.0.0.1, as /proc/net/tcp on a little-endian machine writes them
+LOOPBACK = "0100007F"
+
+# Handlers that answer before anybody has logged in: with the server's version, the way out, the interfaces' own
+# scripts, styles and pictures, and the address without a slash at its end.
+PUBLIC = {
+    "jupyter_server.auth.logout.LogoutHandler",
+    "jupyter_server.base.handlers.APIVersionHandler",
+    "jupyter_server.base.handlers.FileFindHandler",
+    "jupyter_server.base.handlers.PublicStaticFileHandler",
+    "jupyter_server.base.handlers.TrailingSlashHandler",
+    "jupyterlab_server.themes_handler.ThemesHandler",
+}
+# It refuses, but stumbles on the way and lets the client wait for ever.
+MUTE = "jupyterlab_server.licenses_handler.LicensesHandler"
+# There are about 90, with those of the three interfaces.
+FEWEST_ROUTES = 50
+
+
+class Browser(requests.Session):
+    """A session that keeps its cookies in a file, goes through no proxy, and gives up after a while."""
+
+    def __init__(self, base: str, cookies: Path | None = None) -> None:
+        """Open a session with the server at an address."""
+        super().__init__()
+        self.trust_env = False
+        self.base = base
+        self.jar = LWPCookieJar(cookies)
+        if cookies and cookies.exists():
+            self.jar.load(ignore_discard=True)
+        self.cookies = self.jar  # type: ignore[assignment]  # requests takes any cookie jar
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request with the proof, which every page of Jupyter carries, that it comes from one of its pages."""
+        headers = {"X-XSRFToken": self.cookie("_xsrf"), **options.pop("headers", {})}
+        return self.request(method, self.base + path, headers=headers, timeout=SECONDS, **options)
+
+    def cookie(self, name: str) -> str:
+        """Return the value of a cookie, or an empty text."""
+        return next((cookie.value or "" for cookie in self.jar if cookie.name == name), "")
+
+    def log_in(self, password: str) -> int:
+        """Send the login form; return the status of the answer."""
+        self.ask("GET", "/login")
+        form = {"password": password, "_xsrf": self.cookie("_xsrf")}
+        return self.ask("POST", "/login", data=form, allow_redirects=False).status_code
+
+
+def recognised(browser: Browser, _options: argparse.Namespace) -> None:
+    """Find the login of an earlier run still valid, and the notebook still there."""
+    answer = browser.ask("GET", f"/api/contents/{quote(NOTEBOOK)}")
+    assert answer.status_code == 200, f"An old login is no longer good enough: {answer.status_code} {answer.text}"
+    assert answer.json()["content"]["cells"][0]["source"] == CELL["source"]
+
+
+def use(browser: Browser, options: argparse.Namespace) -> None:
+    """Log in, save a notebook, run code in a kernel, and keep the login."""
+    password = options.password_file.read_text().rstrip("\n")
+    assert browser.log_in("not the password") == 401
+    assert browser.log_in(password) == 302
+
+    path = f"/api/contents/{quote(NOTEBOOK)}"
+    saved = browser.ask("PUT", path, json=NOTEBOOK_MODEL)
+    assert saved.ok, saved.text
+    listed = [entry["name"] for entry in browser.ask("GET", "/api/contents").json()["content"]]
+    assert NOTEBOOK in listed, listed
+    assert browser.ask("GET", path).json()["content"]["cells"][0]["source"] == CELL["source"]
+
+    use_kernel(browser, options.kernel)
+    kernels = browser.ask("GET", "/api/kernels").json()
+    assert kernels == [], f"Kernels are left behind: {kernels}"
+    if options.cookies:
+        browser.jar.save(ignore_discard=True)
+
+
+def use_kernel(browser: Browser, environment: str) -> None:
+    """Run code, install a package, and look at the host from within."""
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.jar)
+    headers = {"Cookie": cookies, "X-XSRFToken": browser.cookie("_xsrf")}
+    with JupyterKernelClient(server_url=browser.base, token="", headers=headers) as kernel:
+        assert run(kernel, "1+1") == "2"
+        run(kernel, f"%pip install --quiet {PACKAGE}")
+        seen = json.loads(run(kernel, PROBE))
+
+    assert seen["executable"] == f"{environment}/bin/python", seen
+    assert seen["package"].startswith(f"{environment}/lib/"), seen
+    assert seen["mode"] == "0o600", seen
+    assert seen["runtime_dir"] == "0o700", seen
+    # Besides the server there is only the pipe of ipykernel's own output thread, which is guarded by a secret.
+    server = [ANYWHERE, urlsplit(browser.base).port]
+    assert server in seen["listeners"], seen
+    assert [listener[0] for listener in seen["listeners"] if listener != server] == [LOOPBACK], seen
+
+
+def run(kernel: JupyterKernelClient, code: str) -> str:
+    """Run code in a kernel and return what it prints or results in."""
+    reply = kernel.execute(code, timeout=120)
+    assert reply["status"] == "ok", f"{code} failed: {reply}"
+    outputs = reply["outputs"]
+    return "".join(output.get("text") or output["data"]["text/plain"] for output in outputs).strip()
+
+
+def refused(browser: Browser, options: argparse.Namespace) -> None:
+    """Find every route closed that is not meant for all, and no token that opens one."""
+    routes = json.loads(options.routes.read_text())
+    assert len(routes) >= FEWEST_ROUTES, f"There are only {len(routes)} routes."
+    browser.ask("GET", "/login")
+    closed = [route for route in routes if route["handler"] not in PUBLIC | {MUTE}]
+    opened = [route["path"] for route in closed for method in route["methods"] if not refuses(browser, method, route)]
+    assert opened == [], f"Open to everybody: {opened}"
+
+    for token in ("", "undefined", USERS_TOKEN):
+        for given in ({"params": {"token": token}}, {"headers": {"Authorization": f"token {token}"}}):
+            answer = browser.ask("GET", "/api/contents", **given)
+            assert answer.status_code == 403, f"{given} opens it: {answer.status_code} {answer.text}"
+
+
+def refuses(browser: Browser, method: str, route: dict[str, Any]) -> bool:
+    """Tell whether a request without a login is turned away."""
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    with browser.ask(method, route["path"], headers=upgrade if route["websocket"] else {}, stream=True) as answer:
+        return answer.status_code in (401, 403) or urlsplit(answer.url).path == "/login"
+
+
+def answers(browser: Browser, options: argparse.Namespace) -> None:
+    """Find the server answering within some seconds."""
+    deadline = time.monotonic() + options.seconds
+    while not is_up(browser):
+        assert time.monotonic() < deadline, f"No answer within {options.seconds} s."
+        time.sleep(0.1)
+
+
+def is_up(browser: Browser) -> bool:
+    """Tell whether the server answers."""
+    try:
+        return browser.ask("GET", "/api").ok
+    except requests.RequestException:
+        return False
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=["answers", "recognised", "refused", "use"])
+    parser.add_argument("url", help="the server's address")
+    parser.add_argument("--password-file", type=Path)
+    parser.add_argument("--cookies", type=Path, help="the file that keeps the login")
+    parser.add_argument("--kernel", help="the kernel's environment on the host")
+    parser.add_argument("--routes", type=Path, help="the server's routes, as JSON")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long to wait for an answer")
+    options = parser.parse_args()
+    action = {"answers": answers, "recognised": recognised, "refused": refused, "use": use}[options.action]
+    action(Browser(options.url, options.cookies), options)
+
+
+if __name__ == "__main__":
+    main()
