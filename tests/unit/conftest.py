@@ -24,8 +24,10 @@ ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
 
 
 @pytest.fixture
-def run_module(capsys: pytest.CaptureFixture[str]) -> RunModule:
+def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunModule:
     """Return a function that runs a module's main() and returns what it printed as its result."""
+    # Tests of plugins make this process a controller, where a module's warnings would go to the screen.
+    monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
 
     def run(module: ModuleType, check: bool = False, diff: bool = True, **arguments: Any) -> dict[str, Any]:
         internal = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": "/tmp"}

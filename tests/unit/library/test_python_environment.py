@@ -85,7 +85,7 @@ def index(ground: Path) -> Index:
         ("rival", "1.0", "base<2"),
     ):
         made.add(name, version, needs)
-    made.add("uv", "0.1", scripts={"uv": f'#!/bin/sh\nexec {UV} "$@"\n'})
+    made.add("uv", "0.1", scripts={"uv": f'#!/bin/sh\nexec "{UV}" "$@"\n'})
     return made
 
 
