@@ -152,11 +152,6 @@ from ansible.module_utils.basic import AnsibleModule
 
 NO_PROGRAMS = 8  # ST_NOEXEC in statvfs(3), which Python names on Linux only
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
-CA_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch
-    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
-    "/etc/ssl/ca-bundle.pem",  # openSUSE
-)
 
 
 def look_at_system() -> dict[str, str]:
@@ -297,7 +292,7 @@ def main() -> None:
         user=look_at_user(user) if user else None,
         service_manager=service_manager(),
         venv=importlib.util.find_spec("ensurepip") is not None,
-        ca_bundle=next(filter(os.path.exists, CA_BUNDLES), None),
+        ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
     )
 

@@ -170,6 +170,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.environments import (
+    CA_BUNDLES,
     MARKER,
     Failure,
     Interpreter,
@@ -191,10 +192,6 @@ if TYPE_CHECKING:
 # Variables that change what uv, pip and Python do, and those among them that only say where packages come from.
 STEERING = re.compile(r"CONDA_|PIP_|PYTHON|UV_|VIRTUAL_ENV")
 SOURCES = re.compile(r"(PIP|UV)_.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT)|PIP_CONFIG_FILE")
-
-# Linux distributions' own bundles, because pip before version 24.2 trusts only its own list.
-# macOS is not among them: its bundle lacks what the Keychain trusts.
-CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
 
 # What to do about the failures of uv and pip that have a known cause.
 ADVICE = {

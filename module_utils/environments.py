@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 Packages = dict[str, str]
 """Name to version."""
 
+# Linux distributions' own bundles, because pip before version 24.2 trusts only its own list.
+# macOS is not among them: its bundle lacks what the Keychain trusts.
+CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
+
 # Written last, so an environment without it is unfinished.
 MARKER = "reachable.json"
 
