@@ -21,8 +21,10 @@ author: ["Reachable contributors (@reachable)"]
 attributes:
   check_mode:
     support: full
+    description: O(entries[].validate) is not run, because the program for it may be still to come.
   diff_mode:
     support: full
+    description: What stands in O(entries[].secret) is hidden.
   idempotent:
     support: full
 options:
@@ -45,6 +47,16 @@ options:
         description: All that the file says.
         type: str
         default: ""
+      secret:
+        description: All that the file says, instead of O(entries[].content), where nobody else may see it.
+        type: str
+      validate:
+        description: >-
+          Program and arguments that are run before the file takes its place, where it is not as it should be. C({path})
+          stands for its new version. When it fails, the old version stays.
+        type: list
+        elements: str
+        default: []
       owner:
         description: Name of the owner. Defaults to whoever runs the module.
         type: str
@@ -65,6 +77,13 @@ EXAMPLES = r"""
       - path: /opt/reachable/etc/motto
         content: "Run it again.\n"
         mode: "0600"
+
+- name: Let a program check its own configuration
+  file_tree:
+    entries:
+      - path: /etc/ssh/sshd_config.d/tunnel.conf
+        content: "{{ lookup('ansible.builtin.template', 'tunnel.conf.j2') }}"
+        validate: [/usr/sbin/sshd, -t, -f, "{path}"]
 """
 
 RETURN = r"""
@@ -79,6 +98,8 @@ import grp
 import os
 import pwd
 import re
+import subprocess
+from functools import partial
 from typing import Any
 
 from ansible.module_utils import files
@@ -102,8 +123,36 @@ def wanted_entry(option: dict[str, Any]) -> files.Entry:
     mode = option["mode"] or DEFAULT_MODES[state]
     if not re.fullmatch("[0-7]{4}", mode):  # without quotes YAML makes 420 of 0644
         raise files.FilesError(f'mode of {option["path"]}: {mode} has not four octal digits; write it as "0644".')
-    content = option["content"].encode() if state == "file" else None
+    content = text_of(option).encode() if state == "file" else None
     return files.Entry(option["path"], state, owner, group, int(mode, 8), content)
+
+
+def text_of(option: dict[str, Any]) -> str:
+    """Return what a file should say."""
+    text: str = option["content"] if option["secret"] is None else option["secret"]
+    return text
+
+
+def validate(command: list[str], path: str, new: str) -> None:
+    """Let a program judge the new version of the file at ``path``. Raises FilesError."""
+    process = subprocess.run(
+        [part.replace("{path}", new) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if process.returncode:
+        words = process.stdout.strip().replace(new, path)
+        raise files.FilesError(f"{path} is refused by {command[0]}, and stays as it was: {words}")
+
+
+def description(entry: files.Entry, secret: bool, word: str) -> str:
+    """Write an entry for the diff, with ``word`` in place of a secret."""
+    hidden = secret and entry.content is not None
+    text: str = files.describe(entry, f"({word} content, hidden)\n" if hidden else None)
+    return text
 
 
 def main() -> None:
@@ -112,6 +161,8 @@ def main() -> None:
         "path": {"type": "path", "required": True},
         "state": {"choices": ["file", "directory", "absent"], "default": "file"},
         "content": {"type": "str", "default": ""},
+        "secret": {"type": "str", "no_log": True},
+        "validate": {"type": "list", "elements": "str", "default": []},
         "owner": {"type": "str"},
         "group": {"type": "str"},
         "mode": {"type": "str"},
@@ -127,23 +178,24 @@ def main() -> None:
             wanted = wanted_entry(option)
             found = files.inspect(wanted.path)
             if found != wanted:
-                changes.append((found, wanted))
+                changes.append((found, wanted, option["secret"] is not None))
                 if not module.check_mode:
-                    files.apply(found, wanted)
+                    check = partial(validate, option["validate"], wanted.path) if option["validate"] else None
+                    files.apply(found, wanted, check)
     except (files.FilesError, OSError) as error:
         module.fail_json(msg=str(error))
 
     module.exit_json(
         changed=bool(changes),
-        paths=[wanted.path for _, wanted in changes],
+        paths=[wanted.path for _, wanted, _ in changes],
         diff=[
             {
                 "before_header": found.path,
                 "after_header": wanted.path,
-                "before": files.describe(found),
-                "after": files.describe(wanted),
+                "before": description(found, secret, "same" if found.content == wanted.content else "old"),
+                "after": description(wanted, secret, "same" if found.content == wanted.content else "new"),
             }
-            for found, wanted in changes
+            for found, wanted, secret in changes
         ],
     )
 

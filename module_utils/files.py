@@ -16,7 +16,7 @@ import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class FilesError(Exception):
@@ -110,8 +110,10 @@ def inspect(path: str) -> Entry:
         return Entry(path, "file", *about, content=file.read())
 
 
-def apply(found: Entry, wanted: Entry) -> None:
+def apply(found: Entry, wanted: Entry, check: Callable[[str], None] | None = None) -> None:
     """Make a path what it should be. Files are replaced by a rename, so nobody ever reads half of one.
+
+    ``check`` gets the path of a file's new version before it takes the old one's place, and raises what keeps it out.
 
     :raises FilesError: where a folder stands in the way, or the owner does not exist.
     """
@@ -130,7 +132,7 @@ def apply(found: Entry, wanted: Entry) -> None:
             _apply_directory(found, wanted, uid, gid)
     else:
         with acting_in(os.path.dirname(wanted.path)):
-            _apply_file(found, wanted, uid, gid)
+            _apply_file(found, wanted, uid, gid, check)
 
 
 def _remove_file(wanted: Entry) -> None:
@@ -153,7 +155,7 @@ def _apply_directory(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
         os.close(descriptor)
 
 
-def _apply_file(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
+def _apply_file(found: Entry, wanted: Entry, uid: int, gid: int, check: Callable[[str], None] | None) -> None:
     if found.state == "directory":
         raise FilesError(f"{wanted.path} should be a file, but a folder is there: move it away.")
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(wanted.path), prefix=".reachable-")
@@ -164,6 +166,8 @@ def _apply_file(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
             os.fchown(descriptor, uid, gid)
             os.fchmod(descriptor, wanted.mode)
             os.fsync(descriptor)
+        if check:
+            check(temporary)
         os.rename(temporary, wanted.path)
     except BaseException:
         os.unlink(temporary)

@@ -194,7 +194,7 @@ def home(place: Path) -> Path:
     (place / "home").mkdir()
     os.chown(place / "home", NOBODY.pw_uid, NOBODY.pw_gid)
     (place / "etc").mkdir()
-    (place / "etc/shadow").write_text("secret\n")
+    (place / "etc/shadow").write_text("classified\n")
     (place / "etc/shadow").chmod(0o600)
     return place / "home"
 
@@ -230,7 +230,7 @@ def test_a_users_links_lead_root_nowhere(
 
     assert result["failed"]
     assert "not permitted" in result["msg"] or "Permission denied" in result["msg"]
-    assert "secret" not in str(result)
+    assert "classified" not in str(result)
     assert [os.lstat(path) for path in (place / "etc", place / "etc/shadow")] == before
     assert os.listdir(place / "etc") == ["shadow"]
 
@@ -242,7 +242,7 @@ def test_nothing_is_read_through_a_users_link(check: bool, home: Path, run_modul
     path = str(home / "x/shadow")
     result = run_module(file_tree, check=check, entries=[{"path": path, "content": "theirs\n"}])
     assert result["msg"] == f"[Errno 13] Permission denied: '{path}'"
-    assert "secret" not in str(result)
+    assert "classified" not in str(result)
 
 
 @needs_root
@@ -267,7 +267,7 @@ def test_a_link_where_a_users_file_should_be_is_replaced(home: Path, run_module:
     assert result["changed"]
     assert not (home / "file").is_symlink()
     assert (home / "file").read_text() == "new\n"
-    assert (home.parent / "etc/shadow").read_text() == "secret\n"
+    assert (home.parent / "etc/shadow").read_text() == "classified\n"
 
 
 @needs_root
@@ -281,3 +281,40 @@ def test_inside_a_users_folder_the_user_acts(home: Path, run_module: RunModule) 
     assert {os.stat(home / name).st_uid for name in ("a", "a/b")} == {NOBODY.pw_uid}
     assert run_module(file_tree, entries=[{"path": str(home / "roots"), "owner": "root"}])["failed"]
     assert os.geteuid() == 0
+
+
+def test_a_secret_is_hidden_wherever_it_could_be_seen(run_module: RunModule, place: Path) -> None:
+    path = place / "token"
+    entry = {"path": str(path), "secret": "token: kXf82-opqjz\n", "mode": "0600"}
+    mine = f"file {ME}:{MINE}"
+
+    first = run_module(file_tree, entries=[entry])
+    assert path.read_text() == "token: kXf82-opqjz\n"
+    assert first["diff"][0]["after"] == f"{mine} 0600\n(new content, hidden)\n"
+
+    path.write_text("token: old-2gh\n")
+    second = run_module(file_tree, entries=[entry])
+    assert second["diff"][0]["before"] == f"{mine} 0600\n(old content, hidden)\n"
+
+    path.chmod(0o644)
+    third = run_module(file_tree, entries=[entry])
+    assert third["diff"][0]["before"] == f"{mine} 0644\n(same content, hidden)\n"
+    assert third["diff"][0]["after"] == f"{mine} 0600\n(same content, hidden)\n"
+    assert "kXf82" not in f"{first}{second}{third}"
+    assert "2gh" not in f"{first}{second}{third}"
+
+
+def test_a_file_takes_its_place_only_when_its_program_approves(run_module: RunModule, place: Path) -> None:
+    path = place / "settings"
+    path.write_text("good\n")
+    check = ["grep", "--quiet", "good", "{path}"]
+    entry = {"path": str(path), "content": "better than good\n", "validate": check}
+    assert run_module(file_tree, entries=[entry])["changed"]
+    assert path.read_text() == "better than good\n"
+
+    bad = {**entry, "content": "bad\n", "validate": ["sh", "-c", 'echo "$0: no"; exit 3', "{path}"]}
+    assert run_module(file_tree, entries=[bad], check=True)["changed"]
+    result = run_module(file_tree, entries=[bad])
+    assert result["msg"] == f"{path} is refused by sh, and stays as it was: {path}: no"
+    assert path.read_text() == "better than good\n"
+    assert [file.name for file in place.iterdir()] == ["settings"]
