@@ -10,9 +10,9 @@ module: host_info
 short_description: Find out what must be known of a host before it is changed
 version_added: "1.0.0"
 description:
-  - Looks at the system, at room on the disks, at files, at who holds a port, at a user, at services, and under which
-    addresses others find the host. All in one step, because every remote task takes a noticeable part of a second;
-    tasks that would change nothing are then skipped.
+  - Looks at the system, at room on the disks, at files, at programs, at who holds ports, at users, at services, and
+    under which addresses others find the host. All in one step, because every remote task takes a noticeable part of
+    a second; tasks that would change nothing are then skipped.
   - Run it as root; others cannot see whose process holds a port. It returns what files say, so use C(no_log).
 author: ["Reachable contributors (@reachable)"]
 attributes:
@@ -59,20 +59,29 @@ options:
         description: Whether it should have nothing else.
         type: bool
         default: true
-  port:
-    description: The TCP port whose holder is wanted.
-    type: int
-  user:
-    description: The name of the user that is wanted.
-    type: str
+  ports:
+    description: The TCP ports whose holders are wanted.
+    type: list
+    elements: int
+    default: []
+  users:
+    description: The names of the users that are wanted.
+    type: list
+    elements: str
+    default: []
+  programs:
+    description: Programs that tell their version when they are run with the argument C(version), by path or by name.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
 - name: Look at the host
   host_info:
     paths: [/opt/reachable, /var/lib/reachable]
-    port: 8888
-    user: jupyter
+    ports: [8888]
+    users: [jupyter]
   register: host
 """
 
@@ -106,20 +115,28 @@ daemons:
   type: dict
   returned: success
   sample: {reachable-jupyter: {state: running, at_boot: true, uptime: 3600}}
-port_holder:
-  description: The process that listens on O(port); null when the port is free, C(pid) 0 when it cannot be seen.
+port_holders:
+  description: >-
+    For each of O(ports), the process that listens on it; null when the port is free, C(pid) 0 when it cannot be seen.
   type: dict
   returned: success
-  sample: {pid: 4711, user: ada, command: python3 -m http.server 8888}
+  sample: {"8888": {pid: 4711, user: ada, command: python3 -m http.server 8888}}
 first_free_port:
   description: The lowest port on which others than root may listen.
   type: int
   returned: success
-user:
-  description: What the system knows of O(user); null when there is no such user.
+users:
+  description: For each of O(users), what the system knows of it; null when there is no such user.
   type: dict
   returned: success
-  sample: {uid: 999, group: jupyter, groups: [], home: /var/lib/reachable/jupyter, shell: /usr/sbin/nologin}
+  sample: {jupyter: {uid: 999, group: jupyter, groups: [], home: /var/lib/reachable/jupyter, shell: /usr/sbin/nologin}}
+programs:
+  description: >-
+    For each of O(programs), its path, what that leads to when all links are followed, and its version, which is null
+    when it cannot be run by everybody; null when there is no such program.
+  type: dict
+  returned: success
+  sample: {ngrok: {path: /usr/local/bin/ngrok, target: /usr/local/bin/ngrok, version: 3.39.10}}
 service_manager:
   description: V(systemd) where it runs, else V(none).
   type: str
@@ -143,15 +160,21 @@ import grp
 import importlib.util
 import os
 import pwd
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import addresses, daemons, distro, environments, files
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.run_as import RunAsError, run_as
 
 NO_PROGRAMS = 8  # ST_NOEXEC in statvfs(3), which Python names on Linux only
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
+PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
+VERSION_SECONDS = 10
 
 
 def look_at_system() -> dict[str, str]:
@@ -260,6 +283,30 @@ def look_at_user(name: str) -> dict[str, Any] | None:
     }
 
 
+def version_of(path: str) -> str | None:
+    """Ask a program for its version; None where it cannot be run. Whoever owns it, it is not run as root."""
+
+    def ask() -> dict[str, Any]:
+        command = [path, "version"]
+        answer = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=VERSION_SECONDS, check=False
+        )
+        return {"output": answer.stdout}
+
+    try:
+        output = (run_as("nobody", ask) if os.geteuid() == 0 else ask())["output"]
+    except (OSError, RunAsError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"\d+\.\d+(\.\d+)?", output)
+    return found[0] if found else None
+
+
+def look_at_program(name: str) -> dict[str, Any] | None:
+    """Say where a program is and which version it has."""
+    path = shutil.which(name, path=PROGRAM_FOLDERS)
+    return {"path": path, "target": os.path.realpath(path), "version": version_of(path)} if path else None
+
+
 def main() -> None:
     """Run the module."""
     environment_spec = {
@@ -274,12 +321,12 @@ def main() -> None:
             "environments": {"type": "list", "elements": "dict", "default": [], "options": environment_spec},
             "daemons": {"type": "list", "elements": "str", "default": []},
             "supervisord_socket": {"type": "path"},
-            "port": {"type": "int"},
-            "user": {"type": "str"},
+            "ports": {"type": "list", "elements": "int", "default": []},
+            "users": {"type": "list", "elements": "str", "default": []},
+            "programs": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
-    port, user = module.params["port"], module.params["user"]
     module.exit_json(
         changed=False,
         system=look_at_system(),
@@ -287,9 +334,10 @@ def main() -> None:
         environments=look_at_environments(module.params["environments"]),
         daemons=look_at_daemons(module.params["daemons"], module.params["supervisord_socket"]),
         paths={path: look_at_path(path) for path in module.params["paths"]},
-        port_holder=port_holder(port) if port else None,
+        port_holders={str(port): port_holder(port) for port in module.params["ports"]},
         first_free_port=first_free_port(),
-        user=look_at_user(user) if user else None,
+        users={name: look_at_user(name) for name in module.params["users"]},
+        programs={name: look_at_program(name) for name in module.params["programs"]},
         service_manager=service_manager(),
         venv=importlib.util.find_spec("ensurepip") is not None,
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),

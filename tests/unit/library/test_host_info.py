@@ -43,6 +43,11 @@ def listener(address: str, user: str | None = None) -> Iterator[tuple[subprocess
             process.kill()
 
 
+def holder_of(run_module: RunModule, port: int) -> Any:
+    """Ask who holds a port."""
+    return run_module(host_info, ports=[port])["port_holders"][str(port)]
+
+
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the network nothing; test_addresses.py does."""
@@ -53,7 +58,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "::"])
 def test_the_holder_of_a_port(address: str, run_module: RunModule) -> None:
     with listener(address) as (process, port):
-        holder = run_module(host_info, port=port)["port_holder"]
+        holder = holder_of(run_module, port)
     assert (holder["pid"], holder["user"]) == (process.pid, ME)
     assert holder["command"].startswith(f"{sys.executable} -c ")
     assert len(holder["command"]) <= 200
@@ -62,7 +67,7 @@ def test_the_holder_of_a_port(address: str, run_module: RunModule) -> None:
 @needs_root
 def test_the_holder_is_another_user(run_module: RunModule) -> None:
     with listener("127.0.0.1", user="nobody") as (process, port):
-        holder = run_module(host_info, port=port)["port_holder"]
+        holder = holder_of(run_module, port)
     assert (holder["pid"], holder["user"]) == (process.pid, "nobody")
 
 
@@ -72,7 +77,7 @@ def test_a_holder_that_cannot_be_seen(run_module: RunModule, monkeypatch: pytest
 
     with listener("127.0.0.1") as (_, port):
         monkeypatch.setattr(os, "readlink", hidden)
-        holder = run_module(host_info, port=port)["port_holder"]
+        holder = holder_of(run_module, port)
     assert holder == {"pid": 0, "user": "unknown", "command": "unknown"}
 
 
@@ -81,9 +86,9 @@ def test_a_free_port(run_module: RunModule) -> None:
         port = server.getsockname()[1]
         # a connection from this port to elsewhere does not hold it
         with socket.create_connection(("127.0.0.1", port)) as client:
-            assert run_module(host_info, port=client.getsockname()[1])["port_holder"] is None
-    assert run_module(host_info, port=port)["port_holder"] is None
-    assert run_module(host_info)["port_holder"] is None
+            assert holder_of(run_module, client.getsockname()[1]) is None
+    assert holder_of(run_module, port) is None
+    assert run_module(host_info)["port_holders"] == {}
 
 
 def test_paths(tmp_path: Path, run_module: RunModule) -> None:
@@ -151,15 +156,14 @@ def test_files_in_the_words_of_file_tree(tmp_path: Path, run_module: RunModule) 
 
 def test_users(run_module: RunModule) -> None:
     nobody = pwd.getpwnam("nobody")
-    assert run_module(host_info, user="nobody")["user"] == {
+    assert run_module(host_info, users=["nobody"])["users"]["nobody"] == {
         "uid": nobody.pw_uid,
         "group": files.group_name(nobody.pw_gid),
         "groups": [],
         "home": nobody.pw_dir,
         "shell": nobody.pw_shell,
     }
-    assert run_module(host_info, user="no-such-user")["user"] is None
-    assert run_module(host_info)["user"] is None
+    assert run_module(host_info, users=["no-such-user"])["users"] == {"no-such-user": None}
 
 
 def test_the_groups_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,4 +197,37 @@ def test_environments(tmp_path: Path, run_module: RunModule) -> None:
 
 
 def test_check_mode_looks_as_well(run_module: RunModule) -> None:
-    assert run_module(host_info, check=True, user="nobody") == run_module(host_info, user="nobody")
+    assert run_module(host_info, check=True, users=["nobody"]) == run_module(host_info, users=["nobody"])
+
+
+def test_a_program_is_found_where_its_links_lead_and_asked_for_its_version(
+    run_module: RunModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = open_folder(tmp_path)
+    agent = folder / "2" / "agent"
+    agent.parent.mkdir(mode=0o755)
+    agent.write_text('#!/bin/sh\nif [ "$1" = version ]; then echo "agent version 2.3.41"; fi\n')
+    agent.chmod(0o755)
+    (folder / "agent").symlink_to(agent)
+    found = {"path": f"{folder}/agent", "target": str(agent), "version": "2.3.41"}
+
+    monkeypatch.setattr(host_info, "PROGRAM_FOLDERS", str(folder))
+    assert run_module(host_info, programs=["agent", f"{folder}/agent", "other"])["programs"] == {
+        "agent": found,
+        f"{folder}/agent": found,
+        "other": None,
+    }
+
+
+def test_a_program_that_others_cannot_run_has_no_version(run_module: RunModule, tmp_path: Path) -> None:
+    agent = open_folder(tmp_path) / "agent"
+    agent.write_text("no program at all")
+    agent.chmod(0o755)
+    assert run_module(host_info, programs=[str(agent)])["programs"][str(agent)]["version"] is None
+
+
+def open_folder(tmp_path: Path) -> Path:
+    """Let everybody into a folder of pytest's, which is its own user's only."""
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    return tmp_path
