@@ -10,7 +10,7 @@ module: supervisord_program
 short_description: Keep a program running under a supervisord of our own
 version_added: "1.0.0"
 description:
-  - Starts supervisord if it does not run, makes it read its files again, and starts or restarts one program.
+  - Starts supervisord if it does not run, makes it read its files again, and starts, restarts or ends one program.
   - M(community.general.supervisorctl) needs a supervisord that runs already, and cannot predict anything where
     supervisord is still to be installed.
 author: ["Reachable contributors (@reachable)"]
@@ -29,9 +29,9 @@ options:
     type: str
     required: true
   state:
-    description: V(restarted) also starts a program that does not run.
+    description: V(restarted) also starts a program that does not run. V(absent) ends one whose definition is gone.
     type: str
-    choices: [started, restarted]
+    choices: [started, restarted, absent]
     default: started
   supervisord:
     description: The executable.
@@ -58,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pid:
-  description: The process; 0 where check mode could not know it.
+  description: The process; 0 where there is none, or where check mode could not know it.
   type: int
   returned: success
 """
@@ -88,8 +88,7 @@ def read_again(api: Any, name: str) -> bool:
     """Let supervisord take over the program's definition if it is new or changed, and start it; tell if so."""
     added, changed, _ = api.reloadConfig()[0]
     if name in changed:
-        api.stopProcessGroup(name)
-        api.removeProcessGroup(name)
+        forget(api, name)
     taken_over = name in added or name in changed
     if taken_over:
         api.addProcessGroup(name)
@@ -121,23 +120,33 @@ def ensure(api: Any, name: str, restart: bool) -> dict[str, Any]:
     return settled(api, name)
 
 
+def forget(api: Any, name: str) -> None:
+    """End a program and let supervisord forget it."""
+    api.stopProcessGroup(name)
+    api.removeProcessGroup(name)
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "str", "required": True},
-            "state": {"choices": ["started", "restarted"], "default": "started"},
+            "state": {"choices": ["started", "restarted", "absent"], "default": "started"},
             "supervisord": {"type": "path", "required": True},
             "config": {"type": "path", "required": True},
             "socket": {"type": "path", "required": True},
         },
         supports_check_mode=True,
     )
-    name = module.params["name"]
-    restart = module.params["state"] == "restarted"
+    name, state = module.params["name"], module.params["state"]
+    restart = state == "restarted"
 
     api = supervisord.connect(module.params["socket"])
     before = supervisord.program_info(api, name) if api else None
+    if state == "absent":
+        if before and not module.check_mode:
+            forget(api, name)
+        module.exit_json(changed=before is not None, pid=0)
     changed = restart or before is None or before["statename"] not in ("RUNNING", "STARTING")
     if module.check_mode or not changed:
         module.exit_json(changed=changed, pid=before["pid"] if before else 0)

@@ -162,6 +162,22 @@ def test_a_program_from_start_to_change(host: Host, keep: Any) -> None:
     assert not keep()["changed"]
 
 
+def test_a_program_that_is_not_wanted_any_more(host: Host, keep: Any) -> None:
+    # nothing runs, and nothing is started for it
+    assert not keep("absent")["changed"]
+    assert not host.socket.exists()
+
+    host.define("sleep", "1000")
+    pid = keep()["pid"]
+    (host.folder / f"supervisord.d/{NAME}.ini").unlink()
+    assert keep("absent", check=True)["changed"]
+    assert is_alive(pid)
+    assert keep("absent")["changed"]
+    assert not is_alive(pid)
+    assert not keep("absent", check=True)["changed"]
+    assert not keep("absent")["changed"]
+
+
 def test_a_program_that_cannot_be_started(host: Host, keep: Any) -> None:
     message = f"supervisord cannot start {NAME}, {{}}: see its log."
     assert keep()["msg"] == message.format(f"BAD_NAME: {NAME}")
