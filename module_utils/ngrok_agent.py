@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the ngrok agent: pass on what it says without secrets, keep the last of it, and shorten its way back.
+
+    python -m ansible.module_utils.ngrok_agent --log FILE --cloud HOST:PORT [--secret-file FILE ...] -- COMMAND ...
+
+After an outage the agent waits longer and longer between its tries, and would come back late. So this asks by itself
+whether the cloud is there again, and starts the agent anew where that is faster. An agent that the cloud refuses ends,
+and the service manager would start it again at once: this waits before it ends too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
+from urllib.parse import urlsplit
+
+from ansible.module_utils import ngrok
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LONGEST_LOG_BYTES = 64 * 1024
+LONGEST_LINE_BYTES = 16 * 1024
+ESTABLISHED = "client session established"
+# Each connection through the tunnel writes one; it tells nothing about the cloud.
+TRAFFIC = "join connections"
+TOO_LONG = "(a line that is too long)"
+
+
+class Times(NamedTuple):
+    """How long things take and wait, in seconds."""
+
+    try_cloud: float = 2.0  # from one try to reach the cloud to the next
+    grace: float = 1.5  # for the agent to come back by itself when the cloud is there
+    end: float = 5.0  # for the agent to end when it is told to
+    restart: float = 10.0  # after the first restart, doubled after each further one that was in vain
+    refused: float = 15.0  # after the first refusal, doubled likewise
+    longest: float = 300.0
+    retry: float = 1.0  # after a refusal that waiting can heal, likewise
+    longest_retry: float = 30.0
+    settled: float = 10.0  # a session that lasts so long was no refusal in disguise
+
+
+class Options(NamedTuple):
+    """What to run, and where the cloud and the files are."""
+
+    command: list[str]
+    log: str
+    cloud: tuple[str, int]
+    secret_files: list[str]
+
+
+def doubled(first: float, longest: float, times: int) -> float:
+    """Return a pause that was doubled so many times."""
+    return float(min(longest, first * 2 ** min(times, 30)))
+
+
+def read_entry(line: str) -> dict[str, object]:
+    """Read a line of the agent's log; an empty dict where it is plain text."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def is_noise(entry: dict[str, object]) -> bool:
+    """Tell whether an entry is about a request to the agent's own API, of which each writes two or three."""
+    return "pg" in entry
+
+
+def read_secret(text: str) -> str | None:
+    """Find the authtoken in a configuration that Reachable wrote; reading YAML as a whole would take more memory."""
+    found = re.search(r'^\s*authtoken:\s*("(?:[^"\\]|\\.)*")\s*$', text, re.MULTILINE)
+    return str(json.loads(found[1])) if found else None
+
+
+class Lines:
+    """Cuts what is read into lines. One that is too long is left out: half a secret could not be recognised."""
+
+    def __init__(self) -> None:
+        """Start at the beginning of a line."""
+        self.rest = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the lines that are complete now."""
+        *lines, rest = (self.rest + data).split(b"\n")
+        self.rest = rest[: LONGEST_LINE_BYTES + 1]
+        return [line.decode(errors="replace") if len(line) <= LONGEST_LINE_BYTES else TOO_LONG for line in lines]
+
+    def end(self) -> list[str]:
+        """Return what is left without an end of line."""
+        return self.feed(b"\n") if self.rest else []
+
+
+class Log:
+    """The last lines, in a file that everybody may read."""
+
+    def __init__(self, path: str, longest: int = LONGEST_LOG_BYTES) -> None:
+        """Begin anew."""
+        self.path = path
+        self.longest = longest
+        self.lines: deque[bytes] = deque()
+        self.size = 0
+        self.file = self.replace()
+
+    @property
+    def text(self) -> str:
+        """What the file has."""
+        return b"".join(self.lines).decode()
+
+    def add(self, line: str) -> None:
+        """Append a line; the older half goes when there is no room for it."""
+        data = f"{line}\n".encode()
+        self.lines.append(data)
+        self.size += len(data)
+        if self.size <= self.longest:
+            self.file.write(data)
+            return
+        while self.size > self.longest // 2 and len(self.lines) > 1:
+            self.size -= len(self.lines.popleft())
+        self.file.close()
+        self.file = self.replace()
+
+    def replace(self) -> IO[bytes]:
+        """Put a file with the present lines in the place of the old one, and return it."""
+        new = f"{self.path}.new"
+        file = open(new, "wb", buffering=0)  # noqa: SIM115 - it stays open
+        os.fchmod(file.fileno(), 0o644)
+        file.write(b"".join(self.lines))
+        os.replace(new, self.path)
+        return file
+
+
+class Refusals:
+    """How often the cloud has refused the agent one time after another, in a file that survives this process."""
+
+    def __init__(self, path: str) -> None:
+        """Keep the path."""
+        self.path = Path(path)
+
+    def add(self) -> int:
+        """Count one more and return how many there were before."""
+        try:
+            before = int(self.path.read_text())
+        except (OSError, ValueError):
+            before = 0
+        self.path.write_text(f"{before + 1}\n")
+        return before
+
+    def forget(self) -> None:
+        """Start at none."""
+        self.path.unlink(missing_ok=True)
+
+
+class Rescue:
+    """Decides when to try the cloud, and when to start anew an agent that does not reach it. It only reckons."""
+
+    def __init__(self, times: Times) -> None:
+        """Start with an agent that needs no help."""
+        self.times = times
+        self.restarts = 0
+        self.not_before = -math.inf
+        self.trying = False
+        self.next_try = -math.inf
+        self.reached_at: float | None = None
+
+    def rest(self) -> None:
+        """Note that the agent needs no help."""
+        self.next_try = -math.inf
+        self.reached_at = None
+
+    def succeed(self) -> None:
+        """Note that the agent has a session."""
+        self.rest()
+        self.restarts = 0
+        self.not_before = -math.inf
+
+    @property
+    def try_at(self) -> float:
+        """When to try the cloud; what that says is of no use before the agent may be started anew."""
+        return max(self.next_try, self.not_before - self.times.grace)
+
+    def wants_try(self, now: float) -> bool:
+        """Tell whether it is time to try the cloud."""
+        return not self.trying and now >= self.try_at
+
+    def begin_try(self, now: float) -> None:
+        """Note that a try begins."""
+        self.trying = True
+        self.next_try = now + self.times.try_cloud
+
+    def end_try(self, now: float, reached: bool) -> None:
+        """Note how a try has ended."""
+        self.trying = False
+        if not reached:
+            self.reached_at = None
+        elif self.reached_at is None:
+            self.reached_at = now
+
+    @property
+    def restart_at(self) -> float:
+        """When to start the agent anew, as far as that is known."""
+        return math.inf if self.reached_at is None else max(self.reached_at + self.times.grace, self.not_before)
+
+    def restarted(self, now: float) -> None:
+        """Note that the agent was started anew."""
+        self.not_before = now + doubled(self.times.restart, self.times.longest, self.restarts)
+        self.restarts += 1
+        self.reached_at = None
+
+    def pause(self, now: float) -> float | None:
+        """Return how long nothing is to be done; None when that depends on others."""
+        due = min(math.inf if self.trying else self.try_at, self.restart_at)
+        return None if due == math.inf else max(0.0, due - now)
+
+
+class Keeper:
+    """Runs the agent until it ends or this process is told to."""
+
+    def __init__(self, options: Options, out: IO[bytes], times: Times | None = None) -> None:
+        """Prepare; ``out`` is where everything goes that the agent says."""
+        self.options = options
+        self.out = out
+        self.times = times or Times()
+        self.log = Log(options.log)
+        self.refusals = Refusals(f"{options.log}.refusals")
+        self.rescue = Rescue(self.times)
+        self.secrets: list[str] = []
+        self.trouble: ngrok.Trouble | None = None
+        self.session_at: float | None = None
+        self.stopping = False
+        self.selector = selectors.DefaultSelector()
+        # Signals, and the thread that tries the cloud, write here to wake the main loop.
+        self.bell, self.button = socket.socketpair()
+        self.bell.setblocking(False)
+        self.button.setblocking(False)
+        self.selector.register(self.bell, selectors.EVENT_READ)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the agent does not reach the cloud."""
+        return self.trouble is not None and self.trouble.state == "connecting"
+
+    def run(self) -> int:
+        """Keep the agent running and return the status with which to end."""
+        self.start()
+        try:
+            while not self.silent and not self.stopping:
+                self.listen(self.rescue.pause(time.monotonic()) if self.cut_off else None)
+                self.help()
+        finally:
+            self.end()
+        self.sleep(self.pause_before_end())
+        status = self.agent.returncode
+        return 0 if self.stopping else int(status if status >= 0 else 128 - status)
+
+    def stop(self, *_: object) -> None:
+        """Handle a signal to end."""
+        self.stopping = True
+
+    def say(self, text: str) -> None:
+        """Write a line to where the agent's go."""
+        self.out.write(f"{text}\n".encode())
+        self.out.flush()
+
+    def start(self) -> None:
+        """Start the agent."""
+        texts = [Path(path).read_text() for path in self.options.secret_files]
+        self.secrets = [secret for text in texts if (secret := read_secret(text))]
+        self.agent = subprocess.Popen(
+            self.options.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+        )
+        self.output = cast("IO[bytes]", self.agent.stdout)
+        os.set_blocking(self.output.fileno(), False)
+        self.selector.register(self.output, selectors.EVENT_READ)
+        self.lines = Lines()
+        self.silent = False
+
+    def end(self) -> None:
+        """End the agent, if it does not end by itself, and take in its last words."""
+        if self.output.closed:
+            return
+        if not self.silent:
+            self.agent.terminate()
+        try:
+            self.agent.wait(self.times.end)
+        except subprocess.TimeoutExpired:
+            self.agent.kill()
+            self.agent.wait()
+        while self.read():
+            pass
+        self.take_in(self.lines.end())
+        self.selector.unregister(self.output)
+        self.output.close()
+
+    def listen(self, seconds: float | None) -> None:
+        """Wait until there is something to do, but not longer than this."""
+        for key, _ in self.selector.select(seconds):
+            if key.fileobj is self.output:
+                self.read()
+            else:
+                self.bell.recv(4096)
+
+    def read(self) -> bool:
+        """Take in what the agent has said; return whether there may be more. An agent that falls silent ends."""
+        data = self.output.read(65536)
+        self.silent = data == b""
+        self.take_in(self.lines.feed(data or b""))
+        return bool(data)
+
+    def take_in(self, lines: Iterable[str]) -> None:
+        """Pass lines on, keep them, and understand them."""
+        news = False
+        for line in lines:
+            entry = read_entry(line)
+            if is_noise(entry):
+                continue
+            clean = ngrok.redact(line, self.secrets)
+            self.say(clean)
+            self.log.add(clean)
+            news |= entry.get("msg") != TRAFFIC
+            if entry.get("msg") == ESTABLISHED:
+                self.session_at = self.session_at or time.monotonic()
+                self.rescue.succeed()
+        if news:
+            self.trouble = ngrok.read_log(self.log.text)
+
+    def help(self) -> None:
+        """Do what is due for an agent that does not reach the cloud."""
+        now = time.monotonic()
+        if not self.cut_off:
+            self.rescue.rest()
+        elif now >= self.rescue.restart_at:
+            self.say("The cloud can be reached, but the agent waits: starting it anew")
+            self.end()
+            if not self.stopping:
+                self.start()
+            self.rescue.restarted(now)
+        elif self.rescue.wants_try(now):
+            self.rescue.begin_try(now)
+            # In a thread, as nothing can interrupt a name server that does not answer.
+            threading.Thread(target=self.try_cloud, daemon=True).start()
+
+    def try_cloud(self) -> None:
+        """Find out whether the cloud can be reached."""
+        try:
+            socket.create_connection(self.options.cloud, self.times.try_cloud).close()
+            reached = True
+        except OSError:
+            reached = False
+        self.rescue.end_try(time.monotonic(), reached)
+        self.button.send(b"\0")
+
+    def pause_before_end(self) -> float:
+        """Return for how long to spare the cloud, as the service manager starts the agent again at once."""
+        refused = self.trouble if self.trouble and self.trouble.state == "refused" else None
+        settled = self.session_at is not None and time.monotonic() - self.session_at >= self.times.settled
+        if settled or not refused:
+            self.refusals.forget()
+        if self.stopping or not refused:
+            return 0.0
+        before = self.refusals.add()
+        if refused.heals:
+            pause = doubled(self.times.retry, self.times.longest_retry, before)
+        else:
+            pause = doubled(self.times.refused, self.times.longest, before)
+        self.say(f"The cloud refuses the agent: waiting {pause:g} s before the next try")
+        return pause
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless this process is told to end."""
+        end = time.monotonic() + seconds
+        while not self.stopping and (left := end - time.monotonic()) > 0:
+            self.listen(left)
+
+
+def parse(arguments: list[str]) -> Options:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="ngrok_agent", description="Run the ngrok agent.")
+    parser.add_argument("--log", required=True, help="the file that keeps what the agent said last")
+    parser.add_argument("--cloud", required=True, metavar="HOST:PORT", help="to what the agent connects")
+    parser.add_argument("--secret-file", nargs="+", action="extend", default=[], help="a configuration of the agent")
+    parser.add_argument("command", nargs="+", help="the agent and its arguments, after --")
+    asked = parser.parse_args(arguments)
+    try:
+        cloud = urlsplit(f"//{asked.cloud}")
+        host, port = cloud.hostname, cloud.port
+    except ValueError:
+        host = port = None
+    if not host or not port:
+        parser.error("--cloud needs HOST:PORT")
+    return Options(asked.command, asked.log, (host, port), asked.secret_file)
+
+
+def main() -> None:
+    """Run as a service."""
+    keeper = Keeper(parse(sys.argv[1:]), sys.stdout.buffer)
+    signal.set_wakeup_fd(keeper.button.fileno())
+    signal.signal(signal.SIGTERM, keeper.stop)
+    signal.signal(signal.SIGINT, keeper.stop)
+    try:
+        status = keeper.run()
+    except OSError as error:  # of a file that cannot be read or a program that is not there
+        sys.exit(f"The agent cannot be kept running: {error}")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
