@@ -11,13 +11,17 @@ short_description: Visit Jupyter as an iPad does, and say what fails
 version_added: "1.0.0"
 description:
   - Visits Jupyter at each address as an iPad does, leg by leg, from the machine on which the module runs. The legs are
-    V(name), V(tcp), V(tls), V(http), V(login_page), V(login), V(contents), V(kernel), V(websocket), V(run) and
-    V(cleanup). What comes after a leg that fails is skipped, except for V(cleanup).
+    V(name), V(tcp), V(ssh), V(tls), V(http), V(interstitial), V(login_page), V(login), V(contents), V(kernel),
+    V(websocket), V(run) and V(cleanup). What comes after a leg that fails is skipped, except for V(cleanup), and so is
+    what the address does not have.
   - A failure has a sentence that says what is wrong and one that says what to do. It is not a failure of the module.
   - One kernel is started for each address that lets it come so far, and stopped again.
+  - Where ngrok answers in place of Jupyter, the sentences say what its code means.
   - The addresses are examined side by side. No proxy is used.
 author: ["Reachable contributors (@reachable)"]
-requirements: ["websocket-client (for the legs from V(login) on)"]
+requirements:
+  - websocket-client (for the legs from V(login) on)
+  - the program ssh (for addresses with O(endpoints[].ssh))
 attributes:
   check_mode:
     support: full
@@ -39,9 +43,52 @@ options:
         type: str
         required: true
       url:
-        description: The address with the C(base_url) of the server, without C(/lab) or C(/nbclassic).
+        description:
+          - The address with the C(base_url) of the server, without C(/lab) or C(/nbclassic).
+          - With O(endpoints[].ssh) it is the one that the iPad opens inside of the tunnel, such as
+            C(http://localhost:8888/).
         type: str
         required: true
+      tunnel:
+        description:
+          - Whether the address is that of a tunnel, which may put a page of its own in front of Jupyter. The leg
+            V(interstitial) then opens the login page as Safari does. It does not fail when that page is there.
+          - All other requests ask the tunnel to leave its page out.
+        type: bool
+        default: false
+      ssh:
+        description: The way to Jupyter through an SSH server.
+        type: dict
+        suboptions:
+          host:
+            description: The SSH server.
+            type: str
+            required: true
+          port:
+            description: Its port.
+            type: int
+            default: 22
+          user:
+            description: The user as whom to log in.
+            type: str
+            required: true
+          key_file:
+            description: The file with the user's private key, which has no passphrase.
+            type: path
+            required: true
+          target:
+            description: Where Jupyter listens, seen from the server, as C(HOST:PORT).
+            type: str
+            required: true
+          known_hosts_file:
+            description: A file with the keys of the server, as ssh itself keeps them.
+            type: path
+          host_keys:
+            description: >-
+              The keys of the server, in the form of its own C(/etc/ssh/ssh_host_*_key.pub). They count whatever the
+              server's name and port are, as those of a tunnel change.
+            type: list
+            elements: str
   password:
     description: The password of the server. Without it, what comes after V(login_page) is skipped.
     type: str
@@ -68,6 +115,16 @@ EXAMPLES = r"""
         url: http://192.0.2.7:8888/
       - name: tunnel
         url: https://name.example/
+        tunnel: true
+      - name: ssh
+        url: http://localhost:8888/
+        ssh:
+          host: 0.tcp.example
+          port: 12345
+          user: reachable-tunnel
+          key_file: secrets/vps/tunnel_key
+          host_keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDV1cm5kZXIga2V5IG9mIHRoaXMgZXhhbXBsZSBhYWFh"]
+          target: 127.0.0.1:8888
     password: "{{ vault_jupyter_password }}"
   register: visit
 
@@ -111,6 +168,9 @@ endpoints:
     jupyter_version:
       description: The version of Jupyter Server, as soon as V(http) succeeded.
       type: str
+    interstitial:
+      description: Whether the leg V(interstitial) met a page of ngrok that browsers have to pass.
+      type: bool
     legs:
       description: All legs in their order.
       type: list
@@ -137,7 +197,22 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 def main() -> None:
     """Run the module."""
-    address = {"name": {"type": "str", "required": True}, "url": {"type": "str", "required": True}}
+    ssh = {
+        "host": {"type": "str", "required": True},
+        "port": {"type": "int", "default": 22},
+        "user": {"type": "str", "required": True},
+        "key_file": {"type": "path", "required": True, "no_log": False},
+        "target": {"type": "str", "required": True},
+        "known_hosts_file": {"type": "path"},
+        "host_keys": {"type": "list", "elements": "str", "no_log": False},
+    }
+    ways = ["known_hosts_file", "host_keys"]
+    address = {
+        "name": {"type": "str", "required": True},
+        "url": {"type": "str", "required": True},
+        "tunnel": {"type": "bool", "default": False},
+        "ssh": {"type": "dict", "options": ssh, "required_one_of": [ways], "mutually_exclusive": [ways]},
+    }
     module = AnsibleModule(
         argument_spec={
             "endpoints": {"type": "list", "elements": "dict", "required": True, "options": address},

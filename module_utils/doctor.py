@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Visit a Jupyter server as an iPad does, leg by leg, and say which leg fails and what to do about it.
 
-The first legs (up to ``login_page``) need nothing but Python's standard library. The last ones, which talk to a
-kernel, need the package websocket-client.
+It may stand behind a tunnel, whose cloud then answers in its place, or behind an SSH server. The first legs (up to
+``login_page``) need nothing but Python's standard library and, for SSH, the program ssh. The last ones, which talk to
+a kernel, need the package websocket-client.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import errno
 import http.client
 import ipaddress
 import json
-import re
 import socket
 import ssl
 import threading
@@ -23,6 +23,8 @@ import uuid
 from concurrent import futures
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from ansible.module_utils import ngrok, ssh_tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,11 +41,23 @@ T = TypeVar("T")
 CONNECT_SECONDS = 5.0
 RETRY_SECONDS = 0.25
 # How a server that is just starting may look; one that does not answer at all is behind a firewall.
-STARTING = ("refused", "hung_up", "silent", "broken")
+STARTING = ("refused", "hung_up", "silent", "broken", "tunnel_starting", "ssh_hung_up", "ssh_target_closed")
 # This part of the time is kept back for the cleanup.
 CLEANUP_SHARE = 0.1
 LONGEST_BODY_BYTES = 16 * 1024 * 1024
 LONGEST_DETAIL_CHARACTERS = 200
+
+# What a browser on an iPad says of itself, by which ngrok decides whether to show its page.
+SAFARI = {
+    "User-Agent": "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.5 Mobile/15E148 Safari/604.1",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+}
+INTERSTITIAL = "ERR_NGROK_6024"
+INTERSTITIAL_DETAIL = (
+    'once a week ngrok shows browsers a page with the button "Visit Site", over which Juno may stumble; a paid plan '
+    "or ngrok_transport tcp or ssh takes it away"
+)
 
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
 # OpenSSL's x509_vfy.h
@@ -86,6 +100,46 @@ ADVICE = {
     "no_route": (
         "There is no way from here to {host}.",
         "Check that the machine is on and that both are in the same network.",
+    ),
+    "no_ssh": (
+        "The machine that runs this check has no program ssh.",
+        "Install the client of OpenSSH on it.",
+    ),
+    "not_ssh": (
+        "What answers at {host} port {port} is not SSH.",
+        "Compare host and port with the address that './reachable status' shows; a tunnel's may have changed.",
+    ),
+    "ssh_hung_up": (
+        "{host} port {port} closes the connection instead of greeting as SSH.",
+        "Check that the SSH service runs on the machine to which the tunnel leads.",
+    ),
+    "ssh_host_unknown": (
+        "The SSH server at {host} port {port} has a host key that is not known here.",
+        "Compare the address with './reachable status', and run './reachable up', which learns the machine's keys.",
+    ),
+    "ssh_host_changed": (
+        "The SSH server at {host} port {port} has another host key than the machine that is meant.",
+        "Compare the address with './reachable status': it may belong to others now; './reachable up' learns new keys.",
+    ),
+    "ssh_key_file": (
+        "The key {key_file} cannot be used.",
+        "Check that the file is there and that nobody but you can read it; './reachable up' makes a missing one.",
+    ),
+    "ssh_key_refused": (
+        "The SSH server at {host} port {port} refuses the key of the user {user}.",
+        "Run './reachable up', which gives the server the public part of {key_file}.",
+    ),
+    "ssh_forward_refused": (
+        "The SSH server lets {user} in, but does not forward to {target}.",
+        "Run './reachable up', which permits it, and look for AllowTcpForwarding in the server's own configuration.",
+    ),
+    "ssh_target_closed": (
+        "Nothing listens at {target} on the other side of the SSH tunnel.",
+        "Start the service with './reachable up'.",
+    ),
+    "ssh_failed": (
+        "The SSH connection to {host} port {port} fails.",
+        "Look at the detail of this leg, and at the log of the SSH service on that machine.",
     ),
     "expired": (
         "The certificate of {host} has expired.",
@@ -132,8 +186,12 @@ ADVICE = {
         "Use the address to which it points, if it is yours, or take the redirect out of the proxy.",
     ),
     "tunnel": (
-        "The tunnel answers in place of Jupyter, with {ngrok}.",
-        "Start agent and server again with './reachable up'; the agent's log tells what it says.",
+        "The tunnel answers in place of Jupyter: {meaning} ({ngrok}).",
+        "{fix}",
+    ),
+    "tunnel_starting": (
+        "The tunnel answers in place of Jupyter: {meaning} ({ngrok}).",
+        "{fix}",
     ),
     "broken": (
         "{url} answers with an error of the server: HTTP {status}.",
@@ -296,7 +354,16 @@ class Visitor:
     closed by ``close``. No proxy is used, as addresses in a LAN are not behind one.
     """
 
-    def __init__(self, url: str, password: str | None, end: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        url: str,
+        password: str | None,
+        end: float,
+        clock: Clock,
+        *,
+        tunnel: bool = False,
+        ssh: ssh_tunnel.Way | None = None,
+    ) -> None:
         """Take the address apart; ``end`` is the time on ``clock`` after which nothing may block."""
         try:
             parts = urllib.parse.urlsplit(url if url.endswith("/") else f"{url}/")
@@ -311,6 +378,14 @@ class Visitor:
         if self.port != default:
             self.netloc += f":{self.port}"
         self.base = parts.path
+        self.ssh = ssh_tunnel.Dialler(ssh) if ssh else None
+        # To what a TCP connection is made.
+        self.peer_host: str = ssh.host if ssh else self.host
+        self.peer_port: int | None = ssh.port if ssh else self.port
+        self.tunnel = tunnel
+        self.interstitial = False
+        # ngrok leaves out its page where a program asks it to.
+        self.marks = {"ngrok-skip-browser-warning": "1"} if tunnel else {}
         self.password = password
         self.end = end
         self.clock = clock
@@ -350,24 +425,40 @@ class Visitor:
             else:
                 return connection
 
+    def reach(self) -> socket.socket:
+        """Open a connection to Jupyter's port."""
+        if not self.ssh:
+            return self.connect()
+        channel: socket.socket = self.ssh.dial(min(2 * CONNECT_SECONDS, self.left()))
+        channel.settimeout(self.left())
+        return channel
+
     def encrypt(self, connection: socket.socket) -> ssl.SSLSocket:
         """Verify the server's certificate by the system's trust store and encrypt the connection."""
         return ssl.create_default_context().wrap_socket(connection, server_hostname=self.host)
 
     def dial(self) -> socket.socket:
         """Open a connection on which HTTP can be spoken."""
-        connection = self.connect()
+        connection = self.reach()
         connection = self.encrypt(connection) if self.scheme == "https" else connection
         connection.settimeout(self.left())
         return connection
 
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
         """Send one request as a browser on this site does. Redirects are not followed."""
-        headers |= {"Host": self.netloc, "User-Agent": "reachable-doctor"}
+        headers |= {"Host": self.netloc, "User-Agent": "reachable-doctor", **self.marks}
         if method != "GET":
             headers["Origin"] = self.origin
         if self.cookies:
             headers["Cookie"] = self.cookie_header
+        answer = self.send(method, path, body, headers)
+        for line in answer.headers.get_all("Set-Cookie", []):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name.strip()] = value.strip()
+        return answer
+
+    def send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
+        """Send one request on the connection that is open, or on a new one."""
         if self.http.sock:
             self.http.sock.settimeout(self.left())
         self.http.request(method, self.base + path, body, headers)
@@ -375,9 +466,6 @@ class Visitor:
         answer = Answer(response.status, response.headers, response.read(LONGEST_BODY_BYTES))
         if not response.isclosed():
             self.http.close()
-        for line in answer.headers.get_all("Set-Cookie", []):
-            name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name.strip()] = value.strip()
         return answer
 
     @property
@@ -388,7 +476,7 @@ class Visitor:
     def speaks_http(self) -> bool:
         """Tell whether the server answers to plain HTTP."""
         try:
-            with self.connect() as connection:
+            with self.reach() as connection:
                 connection.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
                 return connection.recv(5) == b"HTTP/"
         except OSError:
@@ -400,7 +488,7 @@ class Visitor:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         try:
-            with context.wrap_socket(self.connect()):
+            with context.wrap_socket(self.reach()):
                 return True
         except OSError:
             return False
@@ -410,14 +498,14 @@ class Visitor:
         if self.scheme not in ("http", "https") or not self.host:
             raise LegError("bad_url", "it needs http or https, a host, and a port that is a number up to 65535")
         try:
-            self.addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            self.addresses = socket.getaddrinfo(self.peer_host, self.peer_port, type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             if error.errno == socket.EAI_AGAIN:
                 raise LegError("name_silent", error) from error
-            code = "mdns_unknown" if self.host.endswith(".local") else "name_unknown"
+            code = "mdns_unknown" if self.peer_host.endswith(".local") else "name_unknown"
             raise LegError(code, error) from error
         try:
-            ipaddress.ip_address(self.host)
+            ipaddress.ip_address(self.peer_host)
         except ValueError:
             return ", ".join(dict.fromkeys(str(entry[4][0]) for entry in self.addresses))
         return "literal address"
@@ -425,7 +513,43 @@ class Visitor:
     def open_connection(self) -> str:
         """Connect by TCP."""
         self.http.sock = self.connect()
-        return f"{self.addresses[0][4][0]} port {self.port}"
+        return f"{self.addresses[0][4][0]} port {self.peer_port}"
+
+    def open_ssh(self) -> str:
+        """Log in by SSH and have Jupyter's port opened there. Only an answer from there shows that both succeeded."""
+        with self.http.sock as connection:
+            self.hear_ssh(connection)
+        ssh: Any = self.ssh
+        facts = ssh.way._asdict()
+        try:
+            with self.reach() as channel:
+                channel.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
+                channel.settimeout(min(3 * CONNECT_SECONDS, self.left()))
+                answered = channel.recv(1) != b""
+        except FileNotFoundError as error:
+            raise LegError("no_ssh", error) from error
+        except ConnectionError:
+            answered = False
+        except TimeoutError:  # of a server behind it that says nothing, which the next leg finds
+            answered = True
+        words = None if answered else ssh.last_words()
+        if words is not None:
+            code, line = ssh_tunnel.diagnose(words)
+            raise LegError(code, line, **facts)
+        self.http.sock = self.reach()
+        return f"{ssh.way.user} is forwarded to {ssh.way.target}"
+
+    def hear_ssh(self, connection: socket.socket) -> None:
+        """Hear how an SSH server greets (RFC 4253, section 4.2), as the words of ssh about others are no help."""
+        connection.settimeout(min(CONNECT_SECONDS, self.left()))
+        try:
+            greeting = connection.recv(255)
+        except TimeoutError as error:
+            raise LegError("not_ssh", "it waits instead of greeting") from error
+        if not greeting:
+            raise LegError("ssh_hung_up", "it closed the connection")
+        if not greeting.startswith(b"SSH-"):
+            raise LegError("not_ssh", greeting.decode(errors="replace"))
 
     def check_certificate(self) -> str:
         """Encrypt the connection, as only a server with a certificate for this name can."""
@@ -455,12 +579,10 @@ class Visitor:
                 raise
             raise LegError("not_jupyter", f"no HTTP: {error}") from error
         status, seen = answer.status, answer.seen
-        tunnel = re.search(r"ERR_NGROK_\d+", f"{answer.headers.get('Ngrok-Error-Code')} {answer.body!r}")
         if status == http.HTTPStatus.OK and isinstance(answer.json, dict) and answer.json.get("version"):
             self.version = str(answer.json["version"])
             return f"Jupyter Server {self.version}"
-        if tunnel:
-            raise LegError("tunnel", seen, ngrok=tunnel[0])
+        self.refuse_tunnel(answer)
         if status in range(300, 400):
             raise LegError("redirected", seen, location=answer.headers.get("Location"))
         if status in range(500, 600):
@@ -472,6 +594,23 @@ class Visitor:
         if status == http.HTTPStatus.BAD_REQUEST:
             self.refuse_tls(seen)
         raise LegError("not_jupyter", seen)
+
+    def refuse_tunnel(self, answer: Answer) -> None:
+        """Raise LegError when it was not Jupyter that answered, but the tunnel."""
+        code = ngrok_code(answer)
+        if code:
+            advice = ngrok.explain(code)
+            kind = "tunnel_starting" if advice.heals else "tunnel"
+            raise LegError(kind, answer.seen, ngrok=code, meaning=advice.meaning, fix=advice.fix)
+
+    def find_interstitial(self) -> str:
+        """Open the login page as Safari does for the first time, and see whether it comes."""
+        answer = self.send("GET", "login", None, {"Host": self.netloc, **SAFARI})
+        self.interstitial = ngrok_code(answer) == INTERSTITIAL
+        if self.interstitial:
+            return INTERSTITIAL_DETAIL
+        self.refuse_tunnel(answer)
+        return "browsers get to Jupyter directly"
 
     def refuse_tls(self, seen: object) -> None:
         """Raise LegError when a plain request got no good answer because the server wants TLS."""
@@ -532,6 +671,7 @@ class Visitor:
                 host=self.netloc,
                 origin=self.origin,
                 cookie=self.cookie_header,
+                header=self.marks,
                 redirect_limit=0,
                 timeout=self.left(),
             )
@@ -582,6 +722,8 @@ class Visitor:
         if self.channels:
             self.channels.shutdown()
         self.http.close()
+        if self.ssh:
+            self.ssh.close()
 
 
 # In the order in which they are walked. What follows the arrival is not tried twice, what follows the entrance needs
@@ -589,10 +731,11 @@ class Visitor:
 ARRIVAL = {
     "name": Visitor.find_name,
     "tcp": Visitor.open_connection,
+    "ssh": Visitor.open_ssh,
     "tls": Visitor.check_certificate,
     "http": Visitor.find_jupyter,
 }
-ENTRANCE = {"login_page": Visitor.open_login_page}
+ENTRANCE = {"interstitial": Visitor.find_interstitial, "login_page": Visitor.open_login_page}
 STAY = {
     "login": Visitor.log_in,
     "contents": Visitor.list_contents,
@@ -601,6 +744,12 @@ STAY = {
     "run": Visitor.calculate,
 }
 DEPARTURE = {"cleanup": Visitor.stop_kernel}
+
+
+def ngrok_code(answer: Answer) -> str | None:
+    """Return the code with which ngrok answers in place of the server behind it."""
+    found = ngrok.CODE.search(f"{answer.headers.get('Ngrok-Error-Code')} {answer.body!r}")
+    return found[0] if found else None
 
 
 def execute_request(code: str) -> dict[str, Any]:
@@ -719,22 +868,33 @@ class Examination:
             return None if self.visitor.kernel_id else "no kernel was started"
         if self.failed_leg:
             return f"{self.failed_leg} failed"
-        if leg == "tls" and self.visitor.scheme == "http":
-            return "the address is http"
         if leg in STAY and self.options.anonymous:
             return "only what needs no login was asked for"
         if leg in STAY and not self.options.password:
             return "the password is not known here, or only its hash"
+        return self.reason_not_to_fit(leg)
+
+    def reason_not_to_fit(self, leg: str) -> str | None:
+        """Say why there is no such leg on the way to this address; None when there is."""
+        if leg == "ssh" and not self.visitor.ssh:
+            return "the address is no SSH tunnel"
+        if leg == "tls" and self.visitor.scheme == "http":
+            return "the address is http"
+        if leg == "interstitial" and self.visitor.ssh:
+            return "nobody can put a page into an SSH tunnel"
+        if leg == "interstitial" and not self.visitor.tunnel:
+            return "the address is no tunnel"
         return None
 
     def note_failure(self, leg: str, error: LegError) -> str:
         """Keep the first failure with its advice, and return the technical words."""
         if not self.failed_leg:
-            known = {"url": self.url, "host": self.visitor.host, "port": self.visitor.port}
+            visitor = self.visitor
+            on_the_way = leg in ("name", "tcp", "ssh")
+            host, port = (visitor.peer_host, visitor.peer_port) if on_the_way else (visitor.host, visitor.port)
+            known = {"url": self.url, "host": host, "port": port} | error.facts
             self.failed_leg, self.code = leg, error.code
-            self.problem, self.fix = (
-                self.clean(part.format(**known, **error.facts), longest=None) for part in ADVICE[error.code]
-            )
+            self.problem, self.fix = (self.clean(part.format(**known), longest=None) for part in ADVICE[error.code])
         return str(error)
 
     def clean(self, text: str, longest: int | None = LONGEST_DETAIL_CHARACTERS) -> str:
@@ -745,12 +905,20 @@ class Examination:
         return "".join(sign if sign.isprintable() else " " for sign in text)[:longest]
 
 
-def examine(name: str, url: str, options: Options, clock: Clock = time) -> dict[str, Any]:
+def examine(
+    name: str,
+    url: str,
+    options: Options,
+    clock: Clock = time,
+    *,
+    tunnel: bool = False,
+    ssh: ssh_tunnel.Way | None = None,
+) -> dict[str, Any]:
     """Visit one address and return the findings, as RETURN of the module doctor_info describes them."""
     start = clock.monotonic()
     end = start + options.timeout * (1 - CLEANUP_SHARE)
     while True:
-        visitor = Visitor(url, options.password, end, clock)
+        visitor = Visitor(url, options.password, end, clock, tunnel=tunnel, ssh=ssh)
         found = Examination(visitor, options, url)
         found.walk(ARRIVAL)
         if found.code not in STARTING or clock.monotonic() + RETRY_SECONDS >= min(start + options.wait, end):
@@ -770,11 +938,18 @@ def examine(name: str, url: str, options: Options, clock: Clock = time) -> dict[
         "problem": found.problem,
         "fix": found.fix,
         "jupyter_version": visitor.version,
+        "interstitial": visitor.interstitial,
         "legs": found.legs,
     }
 
 
-def examine_all(endpoints: list[dict[str, str]], options: Options) -> list[dict[str, Any]]:
-    """Visit all addresses side by side; each is a dict with ``name`` and ``url``."""
+def examine_all(endpoints: list[dict[str, Any]], options: Options) -> list[dict[str, Any]]:
+    """Visit all addresses side by side; each is a dict with ``name`` and ``url``, and maybe ``tunnel`` and ``ssh``."""
+
+    def visit(endpoint: dict[str, Any]) -> dict[str, Any]:
+        way = endpoint.get("ssh")
+        ssh = ssh_tunnel.Way(**way) if way else None
+        return examine(endpoint["name"], endpoint["url"], options, tunnel=bool(endpoint.get("tunnel")), ssh=ssh)
+
     with futures.ThreadPoolExecutor(max_workers=len(endpoints) or 1) as pool:
-        return list(pool.map(lambda endpoint: examine(endpoint["name"], endpoint["url"], options), endpoints))
+        return list(pool.map(visit, endpoints))

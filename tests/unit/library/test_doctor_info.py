@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import doctor_info
 import pytest
-from ansible.module_utils import doctor
+from ansible.module_utils import doctor, ssh_tunnel
 
 if TYPE_CHECKING:
     from conftest import RunModule
@@ -34,7 +34,7 @@ def test_findings_are_returned_and_are_no_failure_of_the_module(run_module: RunM
     assert [(found["name"], found["url"]) for found in result["endpoints"]] == [("lan", url), ("tunnel", url)]
     for found in result["endpoints"]:
         assert set(found) == {
-            *("name", "url", "reachable", "failed_leg", "problem", "fix", "jupyter_version", "legs"),
+            *("name", "url", "reachable", "failed_leg", "problem", "fix", "jupyter_version", "interstitial", "legs"),
         }
         assert (found["reachable"], found["failed_leg"], found["jupyter_version"]) == (False, "tcp", None)
         assert found["problem"].startswith("Nothing listens at 127.0.0.1 port ")
@@ -58,10 +58,46 @@ def test_options_reach_the_doctor(run_module: RunModule, url: str, monkeypatch: 
     endpoints = [{"name": "lan", "url": url}]
     run_module(doctor_info, endpoints=endpoints)
     run_module(doctor_info, endpoints=endpoints, password="x", legs="anonymous", timeout=5, wait=2.5)
+    full = [{"name": "lan", "url": url, "tunnel": False, "ssh": None}]
     assert asked == [
-        (endpoints, doctor.Options(None, False, 30.0, 0.0)),
-        (endpoints, doctor.Options("x", True, 5.0, 2.5)),
+        (full, doctor.Options(None, False, 30.0, 0.0)),
+        (full, doctor.Options("x", True, 5.0, 2.5)),
     ]
+
+
+WAY = {"host": "h", "user": "ada", "key_file": "/k", "target": "127.0.0.1:8888"}
+
+
+@pytest.mark.parametrize("keys", [{"known_hosts_file": "/known"}, {"host_keys": ["ssh-ed25519 AAAA"]}])
+def test_the_way_through_ssh_reaches_the_doctor(
+    run_module: RunModule, url: str, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    ways = []
+
+    def examine(*_: object, tunnel: bool, ssh: object) -> dict[str, Any]:
+        ways.append((tunnel, ssh))
+        return {}
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    run_module(doctor_info, endpoints=[{"name": "ssh", "url": url, "tunnel": True, "ssh": WAY | keys}])
+    assert ways == [(True, ssh_tunnel.Way(**WAY, port=22, **keys))]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({}, "one of the following is required: known_hosts_file, host_keys found in endpoints -> ssh"),
+        (
+            {"known_hosts_file": "/known", "host_keys": []},
+            "parameters are mutually exclusive: known_hosts_file|host_keys found in endpoints -> ssh",
+        ),
+    ],
+)
+def test_the_keys_of_an_ssh_server_are_given_in_one_way(
+    run_module: RunModule, url: str, keys: dict[str, Any], message: str
+) -> None:
+    result = run_module(doctor_info, endpoints=[{"name": "ssh", "url": url, "ssh": WAY | keys}])
+    assert result["msg"] == message
 
 
 @pytest.mark.parametrize(

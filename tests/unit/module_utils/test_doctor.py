@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import doctor
+from ansible.module_utils import doctor, ngrok, ssh_tunnel
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -42,10 +42,10 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def look(url: str, **options: Any) -> dict[str, Any]:
+def look(url: str, tunnel: bool = False, ssh: ssh_tunnel.Way | None = None, **options: Any) -> dict[str, Any]:
     """Examine with the password, and check what holds for every result."""
     options = {"password": PASSWORD, "timeout": 20.0} | options
-    found: dict[str, Any] = doctor.examine("here", url, doctor.Options(**options))
+    found: dict[str, Any] = doctor.examine("here", url, doctor.Options(**options), tunnel=tunnel, ssh=ssh)
     assert [leg["leg"] for leg in found["legs"]] == ALL_LEGS
     assert (found["failed_leg"] is None) == found["reachable"] == (found["problem"] is None) == (found["fix"] is None)
     assert PASSWORD not in json.dumps(found)
@@ -116,9 +116,12 @@ def kernels(url: str) -> Any:
 def test_a_visit_to_a_real_server_succeeds_and_leaves_nothing_behind(jupyters: dict[str, str]) -> None:
     found = look(jupyters["password"])
     assert found["reachable"], found
-    assert states(found) == dict.fromkeys(ALL_LEGS, "ok") | {"tls": "skipped"}
+    assert states(found) == dict.fromkeys(ALL_LEGS, "ok") | dict.fromkeys(["ssh", "tls", "interstitial"], "skipped")
     assert leg(found, "name") == ("ok", "literal address")
+    assert leg(found, "ssh") == ("skipped", "the address is no SSH tunnel")
     assert leg(found, "tls") == ("skipped", "the address is http")
+    assert leg(found, "interstitial") == ("skipped", "the address is no tunnel")
+    assert found["interstitial"] is False
     assert leg(found, "http") == ("ok", f"Jupyter Server {found['jupyter_version']}")
     assert leg(found, "run") == ("ok", "1+1 is 2")
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", found["jupyter_version"])
@@ -139,7 +142,7 @@ def test_without_login_the_visit_ends_at_the_login_page(
     found = look(jupyters["password"], **options)
     assert found["reachable"]
     assert leg(found, "login_page") == ("ok", "asks for the password")
-    assert {leg(found, name) for name in ALL_LEGS[5:-1]} == {("skipped", reason)}
+    assert {leg(found, name) for name in doctor.STAY} == {("skipped", reason)}
     assert leg(found, "cleanup") == ("skipped", "no kernel was started")
 
 
@@ -160,7 +163,7 @@ def test_a_wrong_password_is_named(jupyters: dict[str, str]) -> None:
     )
     assert found["fix"] == "Run './reachable up' to give it this password, or correct jupyter_password."
     assert leg(found, "login")[0] == "failed"
-    assert {leg(found, name) for name in ALL_LEGS[6:-1]} == {("skipped", "login failed")}
+    assert {leg(found, name) for name in list(doctor.STAY)[1:]} == {("skipped", "login failed")}
 
 
 def test_a_name_that_jupyter_does_not_know_is_refused(
@@ -248,8 +251,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self) -> None:
         path = self.path.partition("?")[0]
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        self.seen.append((f"{self.command} {path}", dict(self.headers) | {"body": body}))
-        status, headers, text = self.answers.get(f"{self.command} {path}", (404, {}, ""))
+        self.seen.append((f"{self.command} {path}", {"User-Agent": "", **dict(self.headers), "body": body}))
+        first_of_browser = "Mozilla" in self.headers.get("User-Agent", "") and not self.headers["Cookie"]
+        key = f"{self.command} {path}" + (" by a browser" if first_of_browser else "")
+        status, headers, text = self.answers.get(key, self.answers.get(f"{self.command} {path}", (404, {}, "")))
         if path == "/api/contents" and "user" not in self.headers.get("Cookie", "") and status == 200:
             status = 403
         self.send_response(status)
@@ -426,13 +431,6 @@ def test_a_server_that_hangs_up(talk: Talk) -> None:
         ({"GET /api": (400, {}, "")}, "http", "not_jupyter", {}),
         ({"GET /api": (301, {"Location": "/hub/"}, "")}, "http", "redirected", {"location": "/hub/"}),
         ({"GET /api": (502, {}, "")}, "http", "broken", {"status": 502}),
-        ({"GET /api": (502, {}, "<p>ERR_NGROK_8012</p>")}, "http", "tunnel", {"ngrok": "ERR_NGROK_8012"}),
-        (
-            {"GET /api": (404, {"Ngrok-Error-Code": "ERR_NGROK_3200"}, "")},
-            "http",
-            "tunnel",
-            {"ngrok": "ERR_NGROK_3200"},
-        ),
         ({"GET /api": (401, {}, "")}, "http", "gate", {"status": 401}),
         ({"GET /api": (403, {}, "")}, "http", "gate", {"status": 403}),
         ({"GET /login": (302, {"Location": "/hub/login"}, "")}, "login_page", "no_form", {}),
@@ -532,6 +530,249 @@ def test_an_unknown_error_is_a_failed_leg(start: Start, monkeypatch: pytest.Monk
     found = look(start()[0])
     assert leg(found, "contents") == ("failed", "ValueError: cannot digest ********")
     assert found["problem"] == f"The check of {found['url']} met an error that it does not know."
+
+
+# Tunnels
+
+SKIP = "ngrok-skip-browser-warning"
+PAGE = (200, {"Ngrok-Error-Code": "ERR_NGROK_6024"}, "<button>Visit Site</button>")
+
+
+def refusal(number: int, status: int = 404) -> tuple[int, dict[str, str], str]:
+    return status, {"Ngrok-Error-Code": f"ERR_NGROK_{number}"}, ""
+
+
+@pytest.mark.parametrize("page", [PAGE, (200, {}, "<p>ERR_NGROK_6024</p>")])
+def test_a_page_in_front_of_jupyter_is_no_failure_but_told(start: Start, page: Any) -> None:
+    url, seen = start({"GET /login by a browser": page})
+    found = look(url, tunnel=True)
+    assert found["interstitial"] is True
+    state, detail = leg(found, "interstitial")
+    assert state == "ok"
+    assert detail == (
+        'once a week ngrok shows browsers a page with the button "Visit Site", over which Juno may stumble; '
+        "a paid plan or ngrok_transport tcp or ssh takes it away"
+    )
+    assert found["failed_leg"] == "websocket"
+    (browser,) = [headers for _, headers in seen if "Mozilla/5.0 (iPad; " in headers["User-Agent"]]
+    assert SKIP not in browser
+    assert "Cookie" not in browser
+    assert browser["Accept"].startswith("text/html,")
+    assert [request for request, headers in seen if headers.get(SKIP) != "1"] == ["GET /login"]
+    assert dict(seen)["GET /api/kernels/42/channels"][SKIP] == "1"
+
+
+def test_a_tunnel_without_a_page(start: Start) -> None:
+    url, seen = start()
+    found = look(url, tunnel=True)
+    assert found["interstitial"] is False
+    assert leg(found, "interstitial") == ("ok", "browsers get to Jupyter directly")
+    assert leg(found, "login_page")[0] == "ok"
+    assert [request for request, _ in seen].count("GET /login") == 2
+
+
+def test_where_there_is_no_tunnel_nothing_is_asked_for_its_sake(start: Start) -> None:
+    url, seen = start({"GET /login by a browser": PAGE})
+    found = look(url)
+    assert leg(found, "interstitial") == ("skipped", "the address is no tunnel")
+    assert [request for request, _ in seen].count("GET /login") == 1
+    assert not any(SKIP in headers for _, headers in seen)
+
+
+def test_the_cookies_of_the_look_for_the_page_are_forgotten(start: Start) -> None:
+    url, _ = start({"GET /login by a browser": GOOD["GET /login"], "GET /login": (200, {}, FORM)})
+    found = look(url, tunnel=True)
+    assert (found["problem"], found["fix"]) == advice("no_form", url)
+
+
+@pytest.mark.parametrize("number", [3200, 8012, 727, 6022, 3004])
+@pytest.mark.parametrize("failed", ["http", "interstitial"])
+def test_what_the_tunnel_says_is_explained(start: Start, number: int, failed: str) -> None:
+    url, _ = start({"GET /api" if failed == "http" else "GET /login by a browser": refusal(number)})
+    found = look(url, tunnel=True)
+    known = ngrok.ERRORS[number]
+    assert found["failed_leg"] == failed
+    assert found["problem"] == f"The tunnel answers in place of Jupyter: {known.meaning} (ERR_NGROK_{number})."
+    assert found["fix"] == known.fix
+    assert leg(found, failed) == ("failed", "HTTP 404 from Stub")
+
+
+def test_a_code_of_the_tunnel_that_is_not_known(start: Start) -> None:
+    url, _ = start({"GET /api": (502, {}, "<p>ERR_NGROK_99999</p>")})
+    found = look(url)
+    assert found["problem"].startswith("The tunnel answers in place of Jupyter: ")
+    assert found["problem"].endswith(" (ERR_NGROK_99999).")
+    assert found["fix"] == "Look it up at https://ngrok.com/docs/errors/err_ngrok_99999."
+
+
+# SSH
+
+GREETING = b"SSH-2.0-OpenSSH_9.2p1\r\n"
+SSH_PRELUDE = """#!{python} -S
+import json, os, select, socket, sys, time
+with open(__file__ + ".calls", "a") as calls:
+    known = next(part for part in sys.argv if part.startswith("UserKnownHostsFile="))[20:-1]
+    told = open(known).read() if os.path.exists(known) else None
+    calls.write(json.dumps([os.getpid(), sys.argv[1:], told]) + "\\n")
+"""
+# Does what ssh does after it has logged in: passes on both ways until one of them ends.
+PIPE = """
+host, port = sys.argv[sys.argv.index("-W") + 1].split(":")
+there, here = socket.create_connection((host, int(port))), socket.socket(fileno=0)
+while True:
+    for source in select.select([here, there], [], [])[0]:
+        data = source.recv(65536)
+        if not data:
+            sys.exit()
+        (here if source is there else there).sendall(data)
+"""
+Ssh = Callable[..., ssh_tunnel.Way]
+
+
+@pytest.fixture
+def ssh(talk: Talk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ssh:
+    """Return a function that puts a program in the place of ssh, and returns the way that is to be told to it."""
+
+    def make(url: str, body: str = PIPE, greeting: bytes = GREETING, **changes: Any) -> ssh_tunnel.Way:
+        program = tmp_path / "ssh"
+        program.write_text(SSH_PRELUDE.replace("{python}", sys.executable) + body)
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        host, port = talk(lambda connection: connection.sendall(greeting)).split(":")
+        target = url.split("/")[2].replace("localhost", "127.0.0.1")
+        way = ssh_tunnel.Way(host, int(port), "ada", "/keys/ada", target, host_keys=["ssh-ed25519 AAAA"])
+        return way._replace(**changes)
+
+    return make
+
+
+def ssh_calls(tmp_path: Path) -> list[Any]:
+    return [json.loads(line) for line in (tmp_path / "ssh.calls").read_text().splitlines()]
+
+
+def test_a_visit_through_ssh(jupyters: dict[str, str], ssh: Ssh, tmp_path: Path) -> None:
+    url = jupyters["password"].replace("127.0.0.1", "localhost")
+    way = ssh(url)
+    found = look(url, ssh=way, tunnel=True)
+    assert found["reachable"], found
+    assert states(found) == dict.fromkeys(ALL_LEGS, "ok") | dict.fromkeys(["tls", "interstitial"], "skipped")
+    assert leg(found, "tcp") == ("ok", f"127.0.0.1 port {way.port}")
+    assert leg(found, "ssh") == ("ok", f"ada is forwarded to {way.target}")
+    assert leg(found, "interstitial") == ("skipped", "nobody can put a page into an SSH tunnel")
+    assert kernels(jupyters["password"]) == []
+    calls = ssh_calls(tmp_path)
+    assert len(calls) == 4  # for the leg itself, HTTP, the WebSocket and the cleanup
+    for pid, arguments, known_hosts in calls:
+        assert arguments[:4] == ["-F", "none", "-i", "/keys/ada"]
+        assert arguments[-5:] == ["-W", way.target, "-p", str(way.port), "ada@127.0.0.1"]
+        assert known_hosts == "* ssh-ed25519 AAAA\n"
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+FORWARDED = {"user": "ada", "key_file": "/keys/ada"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("No ED25519 host key is known for [h]:2 and you have requested strict checking.", "ssh_host_unknown"),
+        ("@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @", "ssh_host_changed"),
+        ('Load key "/keys/ada": bad permissions', "ssh_key_file"),
+        ("ada@127.0.0.1: Permission denied (publickey).", "ssh_key_refused"),
+        ("channel 0: open failed: administratively prohibited: open failed", "ssh_forward_refused"),
+        ("channel 0: open failed: connect failed: Connection refused", "ssh_target_closed"),
+        ("Connection closed by 127.0.0.1 port 22", "ssh_failed"),
+    ],
+)
+def test_what_ssh_says_is_explained(ssh: Ssh, words: str, code: str) -> None:
+    url = "http://localhost:8888/"
+    way = ssh(url, f"sys.exit({words!r})")
+    found = look(url, ssh=way)
+    assert found["failed_leg"] == "ssh"
+    assert (found["problem"], found["fix"]) == advice(
+        code, f"http://127.0.0.1:{way.port}", **FORWARDED, target="127.0.0.1:8888"
+    )
+    assert leg(found, "ssh") == ("failed", words.strip("@ "))
+
+
+@pytest.mark.parametrize(
+    ("greeting", "code", "detail"),
+    [
+        (b"HTTP/1.0 400 Bad Request\r\n", "not_ssh", "HTTP/1.0 400 Bad Request  "),
+        (b"", "not_ssh", "it waits instead of greeting"),
+    ],
+)
+def test_what_is_no_ssh_server(
+    ssh: Ssh, monkeypatch: pytest.MonkeyPatch, greeting: bytes, code: str, detail: str
+) -> None:
+    monkeypatch.setattr(doctor, "CONNECT_SECONDS", 0.1)
+    way = ssh("http://localhost:8888/", greeting=greeting)
+    found = look("http://localhost:8888/", ssh=way)
+    assert (found["problem"], found["fix"]) == advice(code, f"http://127.0.0.1:{way.port}")
+    assert leg(found, "ssh") == ("failed", detail)
+
+
+def test_an_ssh_server_that_hangs_up(ssh: Ssh, talk: Talk) -> None:
+    port = int(talk(lambda connection: connection.shutdown(socket.SHUT_RDWR)).split(":")[1])
+    found = look("http://localhost:8888/", ssh=ssh("http://localhost:8888/", port=port))
+    assert found["failed_leg"] == "ssh"
+    assert found["problem"] == f"127.0.0.1 port {port} closes the connection instead of greeting as SSH."
+
+
+def test_without_the_program_ssh(ssh: Ssh, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    way = ssh("http://localhost:8888/")
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    found = look("http://localhost:8888/", ssh=way)
+    assert (found["failed_leg"], found["problem"]) == ("ssh", "The machine that runs this check has no program ssh.")
+
+
+def test_name_and_port_are_those_of_the_ssh_server(ssh: Ssh) -> None:
+    port = free_port()
+    found = look("http://localhost:8888/", ssh=ssh("http://localhost:8888/", port=port))
+    assert (found["failed_leg"], found["problem"]) == ("tcp", f"Nothing listens at 127.0.0.1 port {port}.")
+    found = look("http://localhost:8888/", ssh=ssh("http://localhost:8888/", host="nowhere.invalid"))
+    assert (found["failed_leg"], found["problem"]) == ("name", "The name nowhere.invalid is not known.")
+
+
+def test_a_server_behind_ssh_is_named_as_the_address_does(jupyters: dict[str, str], ssh: Ssh) -> None:
+    way = ssh(jupyters["password"])
+    found = look(jupyters["password"].replace("127.0.0.1", "laptop.example"), ssh=way)
+    assert found["failed_leg"] == "http"
+    assert found["problem"] == "Jupyter refuses every request that names it laptop.example."
+
+
+def test_silence_and_farewell_behind_ssh_are_not_blamed_on_it(
+    ssh: Ssh, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "CONNECT_SECONDS", 0.1)
+    silent = f"http://{talk(lambda _: None)}/"
+    found = look(silent, ssh=ssh(silent), timeout=1.5)
+    assert (found["failed_leg"], found["problem"]) == ("http", f"{silent} takes the connection but does not answer.")
+    rude = f"http://{talk(lambda connection: connection.shutdown(socket.SHUT_RDWR))}/"
+    found = look(rude, ssh=ssh(rude))
+    assert (found["failed_leg"], found["problem"]) == ("http", f"{rude} closes the connection instead of answering.")
+
+
+def test_tls_is_spoken_through_ssh(start: Start, ssh: Ssh, certificate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tls, path = certificate()
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    url, _ = start(tls=tls)
+    found = look(url, ssh=ssh(url))
+    assert [leg(found, name)[0] for name in ("ssh", "tls", "http")] == ["ok"] * 3
+    assert found["failed_leg"] == "websocket"
+
+
+@pytest.mark.parametrize("greets", [True, False])
+def test_an_ssh_server_that_comes_up_is_waited_for(ssh: Ssh, talk: Talk, greets: bool) -> None:
+    clock = FakeClock()
+    url = "http://localhost:8888/"
+    way = ssh(url, 'sys.exit("channel 0: open failed: connect failed: Connection refused")')
+    if not greets:
+        way = way._replace(port=int(talk(lambda connection: connection.shutdown(socket.SHUT_RDWR)).split(":")[1]))
+    found = doctor.examine("here", url, doctor.Options(wait=1), clock, ssh=way)
+    assert found["failed_leg"] == "ssh"
+    assert len(clock.slept) == 3
 
 
 # TLS
@@ -655,6 +896,14 @@ def test_a_server_that_comes_up_is_waited_for(start: Start) -> None:
     assert [row["leg"] for row in found["legs"]] == ALL_LEGS
 
 
+@pytest.mark.parametrize(("number", "sleeps"), [(3200, 3), (727, 0)])
+def test_a_tunnel_is_waited_for_where_that_can_heal(start: Start, number: int, sleeps: int) -> None:
+    clock = FakeClock()
+    url, _ = start({"GET /api": refusal(number)})
+    doctor.examine("here", url, doctor.Options(wait=1), clock, tunnel=True)
+    assert len(clock.slept) == sleeps
+
+
 def test_what_waiting_cannot_mend_is_not_waited_for(start: Start) -> None:
     clock = FakeClock()
     url, _ = start({"GET /login": (404, {}, "")})
@@ -667,10 +916,22 @@ def test_addresses_are_visited_side_by_side(talk: Talk) -> None:
     silent = talk(lambda _: None)
     endpoints = [{"name": str(number), "url": f"http://{silent}/"} for number in range(4)]
     begin = time.monotonic()
-    found = doctor.examine_all(endpoints, doctor.Options(timeout=0.5))
+    found = doctor.examine_all([dict(each, tunnel=False, ssh=None) for each in endpoints], doctor.Options(timeout=0.5))
     assert time.monotonic() - begin < 1
     assert [one["name"] for one in found] == ["0", "1", "2", "3"]
     assert doctor.examine_all([], doctor.Options()) == []
+
+
+def test_the_kind_of_each_address_is_heeded(start: Start, ssh: Ssh) -> None:
+    url, _ = start({"GET /login by a browser": PAGE})
+    endpoints = [
+        {"name": "lan", "url": url},
+        {"name": "http", "url": url, "tunnel": True},
+        {"name": "ssh", "url": url, "tunnel": True, "ssh": ssh(url)._asdict()},
+    ]
+    found = doctor.examine_all(endpoints, doctor.Options(anonymous=True, timeout=10))
+    assert [one["interstitial"] for one in found] == [False, True, False]
+    assert [leg(one, "ssh")[0] for one in found] == ["skipped", "skipped", "ok"]
 
 
 # The parts
@@ -732,9 +993,10 @@ def test_errors_of_the_system_have_a_code(error: Exception, name: str, code: str
 
 def test_each_code_has_advice_and_each_advice_a_code() -> None:
     source = inspect.getsource(doctor).replace(str(doctor.ADVICE), "")
+    said_by_ssh = {code for _, code in ssh_tunnel.TROUBLES} | {ssh_tunnel.diagnose("")[0]}
     for code, sentences in doctor.ADVICE.items():
-        assert len(re.findall(rf'"{code}"', source)) > 1, f"{code} is never used"
-        assert all(re.fullmatch(r"[A-Z{].*\.", sentence) for sentence in sentences), code
+        assert len(re.findall(rf'"{code}"', source)) > 1 or code in said_by_ssh, f"{code} is never used"
+        assert all(re.fullmatch(r"[A-Z{].*\.|{fix}", sentence) for sentence in sentences), code
     raised = set(re.findall(r'LegError\("(\w+)"', source)) | set(re.findall(r'code = "(\w+)"', source))
     named = set(doctor.TIMEOUT_CODES.values()) | set(doctor.CERTIFICATE_CODES.values())
-    assert raised | named <= set(doctor.ADVICE)
+    assert raised | named | said_by_ssh | set(doctor.STARTING) <= set(doctor.ADVICE)
