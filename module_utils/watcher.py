@@ -1,0 +1,668 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Follow how Jupyter can be reached, publish every change, and tell people about those that matter to them.
+
+A small daemon, which serves nothing on the network: ``python -m ansible.module_utils.watcher --config FILE``. It learns
+from the agent's log that something happened, from the agent's API what, and from the public address whether it is so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from ansible.module_utils import doctor, ngrok
+from ansible.module_utils.endpoints import endpoint_value
+from ansible.module_utils.notifier import Outbox, Target, read, say, spawn, targets_of, utc, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+Endpoint = dict[str, Any]
+
+TICK_SECONDS = 0.5
+# An agent that has lost the cloud tries again after half a second: in the first minute, nothing may be missed.
+QUICK_TICK_SECONDS = 0.1
+QUICK_FOR_SECONDS = 60.0
+CALM_ASK_SECONDS = 30.0  # each question costs the agent two lines of its log
+PROBE_SECONDS = 5.0
+LONGEST_RETRY_SECONDS = 5.0
+LONGEST_LOG_BYTES = 256 * 1024
+QUIET_FACTOR = 3  # what has not changed for so many times ``offline_seconds`` does not flap any more
+
+VALUE_KEYS = ("name", "transport", "url", "scheme", "host", "port", "safari_url", "juno_url")
+# Lines of the agent's log that say nothing about the tunnels: the questions of this program, and visitors.
+CHATTER = ('"pg":', " pg=", "join connections")
+
+
+class ConfigError(Exception):
+    """The watcher cannot start; the text is the sentence that says why."""
+
+
+class Config(NamedTuple):
+    """What the configuration says. Those in ``others`` are endpoints as values, which need no agent."""
+
+    host: str
+    api_url: str
+    log: str
+    folder: str
+    jupyter_port: int
+    endpoints: list[dict[str, str]]
+    others: list[Endpoint]
+    notify_command: list[str]
+    probe_seconds: float = 60
+    offline_seconds: float = 10
+    flap_changes: int = 6
+    flap_seconds: float = 600
+    history_length: int = 1000
+
+
+KINDS: dict[str, Any] = (
+    dict.fromkeys(("host", "api_url", "log", "folder"), str)
+    | dict.fromkeys(("endpoints", "others", "notify_command"), list)
+    | dict.fromkeys(("jupyter_port", "flap_changes", "history_length"), int)
+    | dict.fromkeys(("probe_seconds", "offline_seconds", "flap_seconds"), (int, float))
+)
+
+
+class Sight(NamedTuple):
+    """How an endpoint is found to be."""
+
+    state: str
+    code: str | None = None
+    detail: str = ""
+
+
+class Told(NamedTuple):
+    """What people know of an endpoint from messages, and what is held back from them. Times are seconds since 1970.
+
+    ``state`` is empty as long as they have heard nothing, then ``online``, ``down`` or ``refused``. ``left`` is when it
+    left the state online, ``sent`` when the last messages went out, ``held`` since when they are held back.
+    """
+
+    state: str = ""
+    url: str | None = None
+    code: str | None = None
+    left: float | None = None
+    changed: float = 0.0
+    sent: tuple[float, ...] = ()
+    held: float | None = None
+    changes: int = 0
+
+
+# Decisions: plain values in, plain values out
+
+
+def read_config(text: str) -> Config:
+    """Read the configuration; raise ConfigError, whose text says what is wrong with it."""
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"it is not JSON ({error})") from error
+    if not isinstance(given, dict):
+        raise ConfigError("it is not an object")
+    for key in Config._fields:
+        if key not in given and key not in Config._field_defaults:
+            raise ConfigError(f"{key} is missing")
+    for key, value in given.items():
+        check_setting(key, value)
+    config = Config(**given)
+    check_entries("endpoints", config.endpoints, ("name", "transport", "upstream"))
+    check_entries("others", config.others, VALUE_KEYS)
+    names = [entry["name"] for entry in config.endpoints + config.others]
+    if len(set(names)) < len(names):
+        raise ConfigError("two endpoints have the same name")
+    if not all(isinstance(word, str) for word in config.notify_command):
+        raise ConfigError("notify_command has something else than strings")
+    return config
+
+
+def check_setting(key: str, value: Any) -> None:
+    """Check one setting by itself; raise ConfigError."""
+    if key not in KINDS:
+        raise ConfigError(f"{key} is unknown")
+    if not isinstance(value, KINDS[key]) or isinstance(value, bool):
+        raise ConfigError(f"{key} has a wrong type")
+    if isinstance(value, (int, float)) and value <= 0:
+        raise ConfigError(f"{key} must be more than 0")
+
+
+def check_entries(key: str, entries: list[Any], wanted: tuple[str, ...]) -> None:
+    """Check that each endpoint has its parts; raise ConfigError."""
+    for entry in entries:
+        missing = [part for part in wanted if part not in entry] if isinstance(entry, dict) else ["everything"]
+        if missing:
+            raise ConfigError(f"an entry of {key} lacks {missing[0]}")
+
+
+def read_urls(text: str) -> list[str]:
+    """Return the addresses for messages, one a line; empty lines and comments are skipped."""
+    lines = [line.strip() for line in text.splitlines()]
+    return list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+
+
+def for_people(moment: str) -> str:
+    """Write a published time for people."""
+    return f"{moment[:19].replace('T', ' ')} UTC"
+
+
+def last_news(log: str) -> str:
+    """Return the last line of the agent's log that says something about the tunnels; empty when there is none."""
+    lines = (line for line in reversed(log.splitlines()) if line.strip())
+    return next((line for line in lines if not any(mark in line for mark in CHATTER)), "")
+
+
+def retry_after(elapsed: float, longest: float = LONGEST_RETRY_SECONDS) -> float:
+    """Return how long to wait before looking again at what has not been online for ``elapsed`` seconds.
+
+    A twelfth of it: half a second at first, five seconds after a minute.
+    """
+    return min(max(elapsed / 12, 0.5), longest)
+
+
+def judge(finding: Any, verdict: str | None) -> Sight | None:
+    """Say how an endpoint is, by the agent's finding and by what a visit to its address found; None: not known yet.
+
+    ``verdict`` is what is wrong there, empty when nothing is. Only a visit can tell that an endpoint is online.
+    """
+    if finding is None:
+        return None
+    if finding.state != "online":
+        return Sight(finding.state, finding.code, " ".join(filter(None, (finding.problem, finding.fix))))
+    if verdict is None:
+        return None
+    return Sight("offline", None, verdict) if verdict else Sight("online")
+
+
+def blank(name: str, transport: str, now: float) -> Endpoint:
+    """Describe an endpoint of which nothing is known yet."""
+    value = dict.fromkeys(VALUE_KEYS) | {"name": name, "transport": transport}
+    return value | {"state": "connecting", "reachable": False, "since": utc(now), "detail": ""}
+
+
+def entry_after(before: Endpoint, value: Endpoint | None, sight: Sight, now: float) -> Endpoint:
+    """Describe an endpoint as it is published. The last known address is kept while there is no other."""
+    address = {key: (value or before)[key] for key in VALUE_KEYS}
+    state = {"state": sight.state, "reachable": sight.state == "online", "since": utc(now), "detail": sight.detail}
+    after = address | state
+    return after if is_change(before, after) else after | {"since": before["since"]}
+
+
+def is_change(before: Endpoint, after: Endpoint) -> bool:
+    """Tell whether an endpoint counts as changed: another state or address, or refused for another reason."""
+    keys = ("state", "url", "detail") if after["state"] == "refused" else ("state", "url")
+    return any(before[key] != after[key] for key in keys)
+
+
+def first_told(entry: Endpoint, published: bool, value: Endpoint | None) -> Told:
+    """Say what people know of an endpoint about which there is no record.
+
+    What was published before, they know; and also an address that does not come from a tunnel.
+    """
+    if published and entry["url"]:
+        return Told({"online": "online", "refused": "refused"}.get(entry["state"], "down"), entry["url"])
+    return Told("online", value["url"]) if value else Told()
+
+
+def recall(kept: dict[str, Any], now: float) -> Told:
+    """Take over what people knew before a restart. What is not online gets its time anew: the host may just boot."""
+    known = {key: kept[key] for key in Told._fields if key in kept}
+    left = None if kept.get("left") is None else now
+    return Told(**known)._replace(left=left, sent=tuple(kept.get("sent", ())))
+
+
+def news_for_people(told: Told, entry: Endpoint, code: str | None, now: float, patience: float) -> str | None:
+    """Say in a few words what people do not know yet and should; None when there is nothing."""
+    if entry["state"] == "online":
+        fresh = entry["url"] != told.url
+        if told.state in ("", "online"):
+            return "new address" if fresh else None
+        return "reachable again, new address" if fresh else "reachable again"
+    if entry["state"] == "refused":
+        return None if (told.state, told.code) == ("refused", code) else refusal(code)
+    if told.state == "online" and told.left is not None and now - told.left > patience:
+        return "not reachable"
+    return None
+
+
+def refusal(code: str | None) -> str:
+    """Say that waiting will not help."""
+    return f"refused by ngrok ({code})" if code else "refused by ngrok"
+
+
+def summary(entry: Endpoint, code: str | None, changes: int) -> str:
+    """Say how an endpoint is after messages about it were held back."""
+    words = {"online": "reachable", "refused": refusal(code)}.get(entry["state"], "not reachable")
+    return f"{words}, after {changes} {'change' if changes == 1 else 'changes'}"
+
+
+def decide(
+    told: Told, entry: Endpoint, code: str | None, *, changed: bool, now: float, config: Config
+) -> tuple[Told, str | None]:
+    """Decide whether there is a message to send about an endpoint, and which; return what people know then.
+
+    More than ``flap_changes`` messages in ``flap_seconds`` are held back. One then says how it came out, as soon as the
+    endpoint has been quiet for a while, or after ``flap_seconds`` at the latest.
+    """
+    left = None if entry["state"] == "online" else min(now if told.left is None else told.left, now)
+    sent = tuple(moment for moment in told.sent if 0 <= now - moment < config.flap_seconds)
+    told = told._replace(left=left, sent=sent, changed=now if changed else min(told.changed, now))
+    if told.held is None:
+        news = news_for_people(told, entry, code, now, config.offline_seconds)
+        if news is None:
+            return told, None
+        if len(sent) >= config.flap_changes:
+            return told._replace(held=now, changes=1), None
+    else:
+        held = min(told.held, now)
+        told = told._replace(held=held, changes=told.changes + changed)
+        if now - told.changed < config.offline_seconds * QUIET_FACTOR and now - held < config.flap_seconds:
+            return told, None
+        news = summary(entry, code, told.changes)
+    state = {"online": "online", "refused": "refused"}.get(entry["state"], "down")
+    url = entry["url"] if state == "online" else told.url
+    return told._replace(state=state, url=url, code=code, sent=(*sent, now), held=None, changes=0), news
+
+
+def message(news: str, subject: str, entry: Endpoint, before: Told, now: float) -> dict[str, Any]:
+    """Write a message. It may be read much later, so it says since when things are so.
+
+    ``before`` is what people knew: the moment when it became unreachable, and since when messages were held back.
+    """
+    if entry["state"] != "online":
+        since = utc(now if before.left is None else before.left)
+        lines = [entry["detail"], f"Last address: {entry['url']}" if entry["url"] else ""]
+    elif entry["transport"] == "ssh":
+        since = entry["since"]
+        lines = [f"SSH: {entry['host']} port {entry['port']}", f"Juno, through SSH: {entry['juno_url']}"]
+    else:
+        since = entry["since"]
+        lines = [f"Safari: {entry['safari_url']}", f"Juno: {entry['juno_url']}"]
+    lines.append(f"Since {for_people(since)}.")
+    if before.held is not None:
+        lines.append(f"Messages about its changes were held back from {for_people(utc(before.held))} on.")
+    body = "\n".join(filter(None, lines))
+    return {"created": now, "title": f"{subject}: {news}", "body": body, "endpoint": entry}
+
+
+# Looking
+
+
+def probe(value: Endpoint) -> str:
+    """Visit an address and say what is wrong there and what to do; nothing when all is well."""
+    return probe_ssh(value["host"], value["port"]) if value["transport"] == "ssh" else probe_http(value["url"])
+
+
+def probe_http(url: str) -> str:
+    """Ask Jupyter for its version. The doctor's later legs are left out: plans of tunnels count every request."""
+    visitor = doctor.Visitor(url, None, time.monotonic() + PROBE_SECONDS, time)
+    found = doctor.Examination(visitor, doctor.Options(anonymous=True, timeout=PROBE_SECONDS), url)
+    found.walk({leg: doctor.ARRIVAL[leg] for leg in ("name", "tcp", "tls", "http")})
+    visitor.close()
+    return " ".join(filter(None, (found.problem, found.fix)))
+
+
+def probe_ssh(host: str, port: int) -> str:
+    """Listen to the greeting of an SSH server (RFC 4253, section 4.2). It may say other lines before."""
+
+    def greeting() -> bytes:
+        heard = b""
+        with socket.create_connection((host, port), PROBE_SECONDS) as connection:
+            while b"SSH-2.0" not in heard and (part := connection.recv(1024)):
+                heard = (heard + part)[-4096:]
+        return heard
+
+    try:
+        seen = "" if b"SSH-2.0" in doctor.within(PROBE_SECONDS, greeting) else "what answers there is none"
+    except TimeoutError:
+        seen = "it does not answer in time"
+    except OSError as error:
+        seen = str(error)
+    advice = "Check that the SSH service runs, and start the tunnel again with './reachable up'."
+    return seen and f"No SSH server can be reached at {host} port {port}: {seen}. {advice}"
+
+
+def ask_agent(api_url: str) -> Any:
+    """Ask the agent; the error is an answer too."""
+    try:
+        return ngrok.ask(api_url)
+    except ngrok.AgentError as error:
+        return error
+
+
+def in_background(work: Callable[[], T], done: Callable[[], None]) -> Future[T]:
+    """Start work in a thread that does not keep this process from ending."""
+    future: Future[T] = Future()
+    future.add_done_callback(lambda _: done())
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is taken
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+# Keeping
+
+
+class History:
+    """What happened, one JSON object a line, the oldest forgotten."""
+
+    def __init__(self, path: str, length: int) -> None:
+        """Count the lines that are there, and drop half a one that a crash may have left."""
+        self.path, self.length = path, length
+        lines = self.lines()
+        self.count = len(lines)
+        if lines and not lines[-1].endswith("\n"):
+            self.rewrite(lines[:-1])
+
+    def lines(self) -> list[str]:
+        """Read the lines."""
+        if not os.path.exists(self.path):
+            return []
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return list(file)
+
+    def rewrite(self, lines: list[str]) -> None:
+        """Keep these lines only."""
+        write(self.path, "".join(lines), 0o644)
+        self.count = len(lines)
+
+    def append(self, before: Endpoint, after: Endpoint) -> None:
+        """Note a change."""
+        line = {key: after[key] for key in ("name", "transport", "state", "url", "detail")}
+        previous = {"previous_url": before["url"], "previous_state": before["state"]}
+        with open(self.path, "a", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(json.dumps({"time": after["since"]} | line | previous) + "\n")
+        self.count += 1
+        if self.count >= 2 * self.length:
+            self.rewrite(self.lines()[-self.length :])
+
+
+class Followed:
+    """An endpoint: what is published of it, what is known of it now, and what people were told."""
+
+    def __init__(self, entry: Endpoint, told: Told, now: float) -> None:
+        """Start with what an earlier run left. ``unsettled`` is when something about it changed last."""
+        self.entry, self.told = entry, told
+        self.unsettled = now
+        self.finding: Any = None
+        self.value: Endpoint | None = None
+        self.code: str | None = None
+        self.settled: tuple[Sight, Endpoint | None] | None = None
+        self.forget_visit()
+
+    def forget_visit(self) -> None:
+        """Forget what a visit found: it says nothing about another address or another connection to the cloud."""
+        self.verdict: str | None = None
+        self.visit: Future[str] | None = None
+        self.visited = 0.0
+        self.in_doubt = False
+
+    def learn(self, finding: Any, value: Endpoint | None, now: float) -> None:
+        """Take what the agent says."""
+        if finding.state != "online" or value != self.value:
+            self.forget_visit()
+        if self.finding is None or (finding.state, value) != (self.finding.state, self.value):
+            self.unsettled = now
+        self.finding, self.value = finding, value
+
+    def should_be_visited(self, now: float, calm: float, longest: float) -> bool:
+        """Tell whether it is time to visit the address."""
+        if self.finding is None or self.finding.state != "online" or self.visit:
+            return False
+        if self.verdict is None:
+            return True
+        if self.verdict:
+            return now - self.visited >= retry_after(now - self.unsettled, longest)
+        return now - self.visited >= (min(LONGEST_RETRY_SECONDS, calm) if self.in_doubt else calm)
+
+
+class Watcher:
+    """The loop, one ``tick`` at a time. Nothing in it waits: questions and visits run in the background."""
+
+    def __init__(
+        self,
+        config: Config,
+        targets: list[Target],
+        *,
+        clock: doctor.Clock = time,
+        ask: Callable[[str], Any] = ask_agent,
+        visit: Callable[[Endpoint], str] = probe,
+        start: Callable[[Callable[[], Any]], Future[Any]],
+        start_child: Callable[[list[str], str], Any] = spawn,
+    ) -> None:
+        """Take over what an earlier run published and told."""
+        self.config, self.clock, self.ask, self.visit, self.start = config, clock, ask, visit, start
+        self.several = len(config.endpoints) + len(config.others) > 1
+        self.outbox = Outbox(os.path.join(config.folder, "outbox"), targets, start_child)
+        self.history = History(os.path.join(config.folder, "history.jsonl"), config.history_length)
+        self.log_stamp: Any = None
+        self.news: str | None = None
+        self.trouble: Any = None
+        self.question: Future[Any] | None = None
+        self.asked = float("-inf")
+        self.must_ask = self.urgent = True
+        self.take_over(clock.monotonic(), clock.time())
+
+    def take_over(self, now: float, wall: float) -> None:
+        """Start where an earlier run ended, so that a restart changes nothing and tells nobody anything."""
+        published = read(self.path("endpoint.json")).get("endpoints", [])
+        keys = list(blank("", "", 0))
+        entries = {e["name"]: {key: e[key] for key in keys} for e in published if set(keys) <= set(e)}
+        kept = read(self.path("told.json"))
+        self.number = kept.get("number", 0)
+        told = {name: recall(known, wall) for name, known in kept.get("told", {}).items()}
+        for number, content in self.outbox.since(self.number):  # a crash came before it was kept that they know this
+            self.outbox.put(number, content)
+            self.number = number
+            told[content["endpoint"]["name"]] = recall(content["told"], wall)
+        self.followed: dict[str, Followed] = {}
+        for wanted in self.config.endpoints + self.config.others:
+            value = wanted if wanted in self.config.others else None
+            name, transport = wanted["name"], wanted["transport"]
+            before = entries.get(name)
+            known = before is not None and before["transport"] == transport
+            entry = before if before and known else blank(name, transport, wall)
+            followed = Followed(entry, told.get(name) or first_told(entry, known, value), now)
+            if value:
+                fine = ngrok.Finding(name, transport, value["url"], "", "online", None, "", "", True)
+                followed.learn(fine, value, now)
+            self.followed[name] = followed
+        self.tunnels = [self.followed[wanted["name"]] for wanted in self.config.endpoints]
+        self.written: dict[str, Any] = {}
+        self.kept: dict[str, Told] = {}
+        self.publish()
+        self.keep()
+
+    def path(self, name: str) -> str:
+        """Return the path of one of our files."""
+        return os.path.join(self.config.folder, name)
+
+    def tick(self) -> float:
+        """Do what is due, and return the seconds until the next time."""
+        now, wall = self.clock.monotonic(), self.clock.time()
+        self.look_at_log()
+        self.look_at_agent(now)
+        self.hear_visits()
+        changed = {name for name, followed in self.followed.items() if self.settle(followed, now, wall)}
+        self.publish()
+        self.visit_addresses(now)
+        for name, followed in self.followed.items():
+            if followed.settled:
+                self.tell(followed, name in changed, wall)
+        self.keep()
+        self.outbox.tick(now, wall)
+        return self.pause(now)
+
+    def look_at_log(self) -> None:
+        """Read the agent's log if it has changed, and see whether there is news in it."""
+        try:
+            found = os.stat(self.config.log)
+            stamp: Any = (found.st_ino, found.st_size, found.st_mtime_ns)
+            if stamp == self.log_stamp:
+                return
+            with open(self.config.log, "rb") as file:
+                file.seek(max(found.st_size - LONGEST_LOG_BYTES, 0))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            stamp, text = None, ""
+        self.log_stamp = stamp
+        news = last_news(text)
+        if news != self.news:
+            self.news, self.trouble, self.must_ask = news, ngrok.read_log(text), True
+
+    def look_at_agent(self, now: float) -> None:
+        """Take the agent's answer, and ask it when it is time."""
+        if self.question and self.question.done():
+            answer, self.question = self.question.result(), None
+            for finding in ngrok.assess(self.config.endpoints, answer, self.trouble):
+                port = self.config.jupyter_port
+                value = endpoint_value(finding.url, finding.name, finding.transport, port) if finding.url else None
+                self.followed[finding.name].learn(finding, value, now)
+                self.followed[finding.name].in_doubt |= self.urgent
+        broken = [followed.unsettled for followed in self.tunnels if followed.entry["state"] != "online"]
+        wait = retry_after(now - max(broken)) if broken else CALM_ASK_SECONDS
+        if self.tunnels and not self.question and (self.must_ask or now - self.asked >= wait):
+            self.asked, self.urgent, self.must_ask = now, self.must_ask, False
+            self.question = self.start(partial(self.ask, self.config.api_url))
+
+    def hear_visits(self) -> None:
+        """Take what visits found."""
+        for followed in self.followed.values():
+            if followed.visit and followed.visit.done():
+                followed.verdict, followed.visit = followed.visit.result(), None
+
+    def visit_addresses(self, now: float) -> None:
+        """Visit the addresses whose time has come. They are published before: Jupyter answers to such names only."""
+        calm = self.config.probe_seconds
+        for followed in self.followed.values():
+            # Plans of tunnels count visits; in one's own network they cost nothing.
+            longest = max(calm, LONGEST_RETRY_SECONDS) if followed in self.tunnels else LONGEST_RETRY_SECONDS
+            if followed.should_be_visited(now, calm, longest):
+                followed.visited, followed.in_doubt = now, False
+                followed.visit = self.start(partial(self.visit, followed.value or followed.entry))
+
+    def settle(self, followed: Followed, now: float, wall: float) -> bool:
+        """Say how an endpoint is now, note it if that is a change, and tell whether it is."""
+        sight = judge(followed.finding, followed.verdict)
+        if sight is None or (sight, followed.value) == followed.settled:
+            return False
+        # An agent that is refused ends, is started again and connects, only to be refused again.
+        trying = followed.entry["state"] == "refused" and sight.state == "connecting"
+        if trying and now - followed.unsettled < self.config.offline_seconds:
+            return False
+        followed.settled, followed.code = (sight, followed.value), sight.code
+        sight = sight._replace(detail=ngrok.redact(sight.detail))
+        before = followed.entry
+        followed.entry = after = entry_after(before, followed.value, sight, wall)
+        if not is_change(before, after):
+            return False
+        followed.unsettled = now
+        self.history.append(before, after)
+        say(f"{after['name']}: {after['state']} {after['url'] or ''} {after['detail']}".rstrip())
+        return True
+
+    def tell(self, followed: Followed, changed: bool, wall: float) -> None:
+        """Queue a message about an endpoint if there is one to send."""
+        entry, config = followed.entry, self.config
+        told, news = decide(followed.told, entry, followed.code, changed=changed, now=wall, config=config)
+        if news:
+            subject = f"Jupyter on {config.host}" + (f" ({entry['name']})" if self.several else "")
+            self.number += 1
+            say(f"message {self.number:08d}: {subject}: {news}")
+            content = message(news, subject, entry, followed.told, wall)
+            self.outbox.put(self.number, content | {"told": told._asdict()})
+        followed.told = told
+
+    def publish(self) -> None:
+        """Write how the endpoints are, if that is not there yet."""
+        followed = self.followed.values()
+        # Jupyter answers to published names only, also to the visit that finds out whether an address is good.
+        unvisited = {each.value["host"] for each in followed if each.value and each.verdict is None}
+        publication = {"endpoints": [each.entry for each in followed], "unvisited_hosts": sorted(unvisited)}
+        if publication != self.written:
+            write(self.path("endpoint.json"), json.dumps(publication, indent=2) + "\n", 0o644)
+            self.written = publication
+
+    def keep(self) -> None:
+        """Write what people know, if that is not there yet."""
+        told = {name: followed.told for name, followed in self.followed.items()}
+        if told != self.kept:
+            content = {"number": self.number, "told": {name: known._asdict() for name, known in told.items()}}
+            write(self.path("told.json"), json.dumps(content), 0o600)
+            self.kept = told
+
+    def pause(self, now: float) -> float:
+        """Return the seconds until the next tick."""
+        broken = [followed.unsettled for followed in self.followed.values() if followed.entry["state"] != "online"]
+        return QUICK_TICK_SECONDS if broken and now - max(broken) < QUICK_FOR_SECONDS else TICK_SECONDS
+
+
+def load(arguments: list[str] | None) -> tuple[Config, list[Target]]:
+    """Read the command line and the files that it names; raise ConfigError."""
+    parser = argparse.ArgumentParser(prog="watcher", description="Follow how Jupyter can be reached.")
+    parser.add_argument("--config", required=True, help="file with the configuration, in JSON")
+    parser.add_argument("--notify-urls", help="file with one Apprise address a line")
+    given = parser.parse_args(arguments)
+    path = given.config
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = read_config(file.read())
+        urls = []
+        if path := given.notify_urls:
+            with open(path, encoding="utf-8") as file:
+                urls = read_urls(file.read())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path} is no configuration of the watcher: {error}.") from error
+    if config.endpoints and (lacking := ngrok.missing()):
+        raise ConfigError(f"{sys.executable} lacks the package {lacking[0]}: run './reachable up'.")
+    return config, targets_of(urls, config.notify_command)
+
+
+def wait(wake: queue.SimpleQueue[bool], seconds: float) -> bool:
+    """Wait until something happens, and tell whether it is time to stop."""
+    try:
+        return wake.get(timeout=seconds)
+    except queue.Empty:
+        return False
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Watch until the service manager says that it is enough."""
+    wake: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the one kind of queue that a signal handler may fill
+    start = partial(in_background, done=partial(wake.put, False))
+    try:
+        config, targets = load(arguments)
+        watcher = Watcher(config, targets, start=start)
+    except (ConfigError, OSError) as error:
+        known = isinstance(error, ConfigError)
+        print(error if known else f"The watcher cannot keep its files: {error}.", file=sys.stderr)  # noqa: T201
+        return 2
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: wake.put(True))
+    say(f"watching {', '.join(watcher.followed)}")
+    while not wait(wake, watcher.tick()):
+        pass
+    watcher.outbox.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
