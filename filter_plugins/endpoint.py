@@ -3,41 +3,28 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
-import ipaddress
 import json
 import socket
 from datetime import datetime, timezone
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+
+import ansible.module_utils
+
+# Ansible looks there by itself for modules only; the watcher on the host shares this file.
+ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
+from ansible.module_utils.endpoints import Endpoint, bracketed, endpoint_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-Endpoint = dict[str, Any]
-DEFAULT_PORTS = {"http": 80, "https": 443}
 QUIET_ZONE = 2  # modules of light margin, enough for every camera and short enough for a terminal
-
-
-def endpoint_value(url: str, name: str, transport: str) -> Endpoint:
-    """Make an endpoint of an address: its parts, and what to type in Safari and in Juno.
-
-    Juno Connect cannot open JupyterLab 4 or Notebook 7, but nbclassic.
-    """
-    base = url.rstrip("/")
-    parts = urlsplit(base)
-    return {
-        "name": name,
-        "transport": transport,
-        "url": base,
-        "scheme": parts.scheme,
-        "host": parts.hostname,
-        "port": parts.port or DEFAULT_PORTS[parts.scheme],
-        "safari_url": f"{base}/",
-        "juno_url": f"{base}/nbclassic",
-    }
+# What the controller calls the states of an endpoint in front of the doctor's legs.
+SESSION_STATES = {"connecting", "refused"}
 
 
 def resolves_to(name: str, addresses: Iterable[str | None]) -> bool:
@@ -71,14 +58,6 @@ def lan_endpoints(addresses: Mapping[str, str | None], port: int, connected_to: 
     return [endpoint_value(f"http://{bracketed(host)}:{port}", name, "lan") for host, name in unique.items()]
 
 
-def bracketed(host: str) -> str:
-    """Write an IPv6 address as a URL needs it; leave names and IPv4 addresses alone."""
-    try:
-        return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host  # noqa: PLR2004 - the protocol's number
-    except ValueError:
-        return host
-
-
 def with_findings(endpoints: list[Endpoint], findings: list[dict[str, Any]]) -> list[Endpoint]:
     """Add to each endpoint what the doctor found at it; those that can be reached come first."""
     by_name = {finding["name"]: finding for finding in findings}
@@ -90,20 +69,91 @@ def with_findings(endpoints: list[Endpoint], findings: list[dict[str, Any]]) -> 
     return sorted(complete, key=lambda endpoint: not endpoint["reachable"])
 
 
-def with_since(endpoints: list[Endpoint], published: str | None) -> list[Endpoint]:
-    """Date each endpoint in UTC: as in what was published if nothing that matters changed since, else now."""
+def published_endpoints(text: str | None) -> list[Endpoint]:
+    """Read what a host publishes; nothing where that is nothing, or not ours."""
     try:
-        before = [entry for entry in json.loads(published or "")["endpoints"] if isinstance(entry, dict)]
-    except (ValueError, KeyError, TypeError):  # nothing was published, or something that is not ours
-        before = []
+        return [entry for entry in json.loads(text or "")["endpoints"] if isinstance(entry, dict)]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def with_since(endpoints: list[Endpoint], published: list[Endpoint]) -> list[Endpoint]:
+    """Date each endpoint in UTC: as in what was published if nothing that matters changed since, else now."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    known = {identity(entry): entry.get("since") for entry in before}
+    known = {identity(entry): entry.get("since") for entry in published}
     return [{**endpoint, "since": known.get(identity(endpoint)) or now} for endpoint in endpoints]
 
 
 def identity(endpoint: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what must change for an endpoint to count as another one."""
     return tuple(endpoint.get(key) for key in ("name", "url", "reachable"))
+
+
+def tunnel_rows(findings: list[dict[str, Any]], host: str) -> list[dict[str, str]]:
+    """Turn what the agent says of its endpoints into the first rows of the doctor's table, agent and cloud session."""
+    rows = []
+    for finding in findings:
+        detail = " ".join(filter(None, (finding["problem"], finding["fix"])))
+        row = {"From": host, "Address": finding["url"] or finding["name"], "Seconds": ""}
+        runs = finding["state"] != "offline"
+        rows.append({**row, "Step": "agent", "Result": "ok" if runs else "failed", "Detail": "" if runs else detail})
+        if runs:
+            holds = finding["state"] not in SESSION_STATES
+            rows.append(
+                {**row, "Step": "session", "Result": "ok" if holds else "failed", "Detail": "" if holds else detail}
+            )
+    return rows
+
+
+def fingerprints(keys: Iterable[str | None]) -> list[str]:
+    """Return the SHA256 fingerprints of SSH public keys, as ssh and the apps show them."""
+    found = []
+    for key in filter(None, keys):
+        kind, blob = key.split()[:2]
+        digest = hashlib.sha256(base64.b64decode(blob)).digest()
+        found.append(f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}")
+    return found
+
+
+def plan_notes(endpoint: Endpoint, plan: Mapping[str, Any]) -> list[str]:
+    """Say what people should know of a tunnel on this plan of ngrok's before they rely on it."""
+    notes = []
+    if endpoint["transport"] == "http" and plan.get("http_requests"):
+        notes.append(
+            f"This plan has {plan['http_requests']:,} requests and {plan['gigabytes']} GB a month. An open JupyterLab "
+            "page makes about 2,300 requests an hour even when it is idle: close it when you are done."
+        )
+    if endpoint["transport"] == "http" and plan.get("warning_page"):
+        notes.append("In Safari ngrok shows a warning page first, once a week: press Visit Site.")
+    if endpoint["transport"] != "http" and plan.get("tcp_connections"):
+        notes.append(
+            f"This plan has {plan['tcp_connections']:,} connections a month, and needs a payment card on file."
+        )
+    return notes
+
+
+def tunnel_line(endpoint: Endpoint) -> str:
+    """Say in one line how a tunnel is, and since when."""
+    return f"{endpoint['url'] or endpoint['name']} ({endpoint['state']} since {for_people(endpoint['since'])})"
+
+
+def for_people(moment: str) -> str:
+    """Write a published time, which is in UTC, for people."""
+    return f"{moment[:19].replace('T', ' ')} UTC"
+
+
+def history_rows(events: list[dict[str, Any]], most: int) -> list[dict[str, str]]:
+    """Turn the last events of a host's history into the rows of a table, the newest first."""
+    return [
+        {
+            "When": for_people(event["time"]),
+            "Endpoint": event["name"],
+            "State": event["state"],
+            "Address": event["url"] or "-",
+            "Detail": event["detail"] or "",
+        }
+        for event in reversed(events[-most:])
+    ]
 
 
 def not_written(entries: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -169,11 +219,17 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "endpoint_value": endpoint_value,
+            "fingerprints": fingerprints,
+            "history_rows": history_rows,
             "lan_endpoints": lan_endpoints,
             "leg_rows": leg_rows,
             "not_written": not_written,
+            "plan_notes": plan_notes,
+            "published_endpoints": published_endpoints,
             "qr_svg": qr_svg,
             "qr_text": qr_text,
+            "tunnel_line": tunnel_line,
+            "tunnel_rows": tunnel_rows,
             "with_findings": with_findings,
             "with_since": with_since,
         }

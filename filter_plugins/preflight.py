@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,6 +97,25 @@ def differing(entries: Iterable[Mapping[str, str]], found: Mapping[str, Mapping[
     return [entry for entry in entries if wanted(entry) != {**found.get(entry["path"], {}), "path": entry["path"]}]
 
 
+def program_files(names: Iterable[str], folder: str) -> list[dict[str, str]]:
+    """Return entries for the module file_tree that bring parts of module_utils to a host, to run there by themselves.
+
+    In the folder they are found under the same names as by modules.
+    """
+    package = f"{folder}/ansible/module_utils"
+    folders = [folder, os.path.dirname(package), package]
+    return [
+        *({"path": path, "state": "directory"} for path in folders),
+        *({"path": f"{package}/{name}.py", "content": read_program(name)} for name in names),
+    ]
+
+
+@functools.cache
+def read_program(name: str) -> str:
+    """Read one file of module_utils."""
+    return (Path(__file__).parents[1] / "module_utils" / f"{name}.py").read_text(encoding="utf-8")
+
+
 def wanted(entry: Mapping[str, str]) -> dict[str, Any]:
     """Complete an entry with the defaults that file_tree has for root."""
     state = entry.get("state", "file")
@@ -105,7 +126,7 @@ def wanted(entry: Mapping[str, str]) -> dict[str, Any]:
         "owner": owner,
         "group": entry.get("group", owner),
         "mode": entry.get("mode", DEFAULT_MODES[state]),
-        "content": entry.get("content", "") if state == "file" else None,
+        "content": entry.get("secret", entry.get("content", "")) if state == "file" else None,
     }
 
 
@@ -118,6 +139,7 @@ class FilterModule:
             "differing": differing,
             "is_writable_folder": is_writable_folder,
             "no_packages": no_packages,
+            "program_files": program_files,
             "unknown_names": unknown_names,
             "wrong_kinds": wrong_kinds,
         }

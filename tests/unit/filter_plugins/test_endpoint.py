@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
+import subprocess
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import endpoint
 import pytest
 import segno
+import yaml
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = {"192.0.2.7": {"vps", "vps.example.org"}, "127.0.1.1": {"laptop"}}
 HOST = {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None}
 
@@ -30,28 +32,6 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-
-
-@pytest.mark.parametrize(
-    ("url", "base", "scheme", "host", "port"),
-    [
-        ("http://192.0.2.7:8888", "http://192.0.2.7:8888", "http", "192.0.2.7", 8888),
-        ("http://[2001:db8::7]:8888/", "http://[2001:db8::7]:8888", "http", "2001:db8::7", 8888),
-        ("https://ada.example.org/", "https://ada.example.org", "https", "ada.example.org", 443),
-        ("http://ada.example.org", "http://ada.example.org", "http", "ada.example.org", 80),
-    ],
-)
-def test_an_address(url: str, base: str, scheme: str, host: str, port: int) -> None:
-    assert endpoint.endpoint_value(url, "public", "static") == {
-        "name": "public",
-        "transport": "static",
-        "url": base,
-        "scheme": scheme,
-        "host": host,
-        "port": port,
-        "safari_url": f"{base}/",
-        "juno_url": f"{base}/nbclassic",
-    }
 
 
 @pytest.mark.parametrize(
@@ -80,14 +60,6 @@ def test_where_a_host_can_be_found(known: dict[str, Any], connected_to: str | No
     assert {each["transport"] for each in found} <= {"lan"}
 
 
-@pytest.mark.parametrize(
-    ("host", "written"),
-    [("::1", "[::1]"), ("2001:db8::7", "[2001:db8::7]"), ("192.0.2.7", "192.0.2.7"), ("vps.local", "vps.local")],
-)
-def test_brackets(host: str, written: str) -> None:
-    assert endpoint.bracketed(host) == written
-
-
 def test_what_can_be_reached_comes_first() -> None:
     endpoints = [{"name": name} for name in ("mdns", "ssh", "ipv4", "ipv6")]
     findings = [
@@ -104,45 +76,202 @@ def test_what_can_be_reached_comes_first() -> None:
     ]
 
 
+ENTRY = {"name": "ipv4", "url": "http://192.0.2.7:8888"}
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoints"),
+    [
+        (json.dumps({"endpoints": [ENTRY, {}], "more": 1}), [ENTRY, {}]),
+        (json.dumps({"endpoints": ["x", ENTRY, None]}), [ENTRY]),
+        *(
+            (text, [])
+            for text in (
+                None,
+                "",
+                "{",
+                "null",
+                "1",
+                '"endpoints"',
+                "[]",
+                "{}",
+                '{"endpoints": null}',
+                '{"endpoints": 1}',
+                '{"endpoints": "x"}',
+            )
+        ),
+    ],
+)
+def test_what_a_host_publishes(text: str | None, endpoints: list[dict[str, str]]) -> None:
+    assert endpoint.published_endpoints(text) == endpoints
+
+
 LAST_YEAR = "2025-01-02T03:04:05+00:00"
 NOW = {"name": "ipv4", "url": "http://192.0.2.7:8888", "reachable": True, "detail": "today's"}
 THEN = {**NOW, "detail": "yesterday's", "since": LAST_YEAR}
 
 
-@pytest.mark.parametrize(
-    "published",
-    [
-        json.dumps({"endpoints": [{"name": "mdns"}, THEN]}),
-        json.dumps({"endpoints": ["x", THEN], "more": 1}),
-    ],
-)
-def test_the_date_stays_while_nothing_changes(published: str) -> None:
-    assert endpoint.with_since([NOW], published) == [{**NOW, "since": LAST_YEAR}]
+def test_the_date_stays_while_nothing_changes() -> None:
+    assert endpoint.with_since([NOW], [{"name": "mdns"}, THEN]) == [{**NOW, "since": LAST_YEAR}]
 
 
 @pytest.mark.parametrize(
     "published",
     [
-        None,
-        "",
-        "{",
-        "null",
-        "[]",
-        "{}",
-        '{"endpoints": null}',
-        '{"endpoints": [1]}',
+        [],
+        [{}],
         *(
-            json.dumps({"endpoints": [{**THEN, **change}]})
+            [{**THEN, **change}]
             for change in ({"name": "ssh"}, {"url": "http://192.0.2.8:8888"}, {"reachable": False}, {"since": None})
         ),
     ],
 )
-def test_what_is_new_is_dated_now(published: str | None) -> None:
+def test_what_is_new_is_dated_now(published: list[dict[str, Any]]) -> None:
     [dated] = endpoint.with_since([NOW], published)
     since = datetime.fromisoformat(dated.pop("since"))
     assert dated == NOW
     assert since.utcoffset() == timedelta(0)
     assert timedelta(0) <= datetime.now(timezone.utc) - since < timedelta(seconds=60)
+
+
+URL = "https://ada.ngrok-free.app"
+OK = {"Result": "ok", "Detail": ""}
+
+
+def failed(detail: str) -> dict[str, str]:
+    return {"Result": "failed", "Detail": detail}
+
+
+@pytest.mark.parametrize(
+    ("found", "steps"),
+    [
+        ({"state": "online", "problem": "", "fix": ""}, {"agent": OK, "session": OK}),
+        ({"state": "connecting", "fix": "Wait."}, {"agent": OK, "session": failed("It is not there. Wait.")}),
+        ({"state": "refused"}, {"agent": OK, "session": failed("It is not there. Do this.")}),
+        ({"state": "refused", "fix": ""}, {"agent": OK, "session": failed("It is not there.")}),
+        ({"state": "offline"}, {"agent": failed("It is not there. Do this.")}),
+    ],
+)
+def test_the_doctors_first_steps_through_a_tunnel(found: dict[str, str], steps: dict[str, dict[str, str]]) -> None:
+    finding = {"name": "ngrok-http", "url": URL, "problem": "It is not there.", "fix": "Do this.", **found}
+    assert endpoint.tunnel_rows([finding], "vps") == [
+        {"From": "vps", "Address": URL, "Seconds": "", "Step": step, **row} for step, row in steps.items()
+    ]
+
+
+def test_a_tunnel_without_an_address_goes_by_its_name() -> None:
+    both = [
+        {"name": name, "url": url, "state": "offline", "problem": "", "fix": ""}
+        for name, url in (("ngrok-tcp", None), ("ngrok-http", URL))
+    ]
+    assert [row["Address"] for row in endpoint.tunnel_rows(both, "vps")] == ["ngrok-tcp", URL]
+    assert endpoint.tunnel_rows([], "vps") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({}, f"{URL} (online since 2025-01-02 03:04:05 UTC)"),
+        ({"url": None, "state": "refused"}, "ngrok-http (refused since 2025-01-02 03:04:05 UTC)"),
+    ],
+)
+def test_a_tunnel_in_one_line(change: dict[str, Any], line: str) -> None:
+    assert (
+        endpoint.tunnel_line({"name": "ngrok-http", "url": URL, "state": "online", "since": LAST_YEAR} | change) == line
+    )
+
+
+# With what ssh-keygen says of it.
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ/PQn5/2NaXd3LTztfwpsK7yS4y6G5HbgCl3cf1SWsJ"
+FINGERPRINT = "SHA256:d3uWe7yxyP/AoDokQ8u3Epfz3tmLhB7BPvqbXuLmCzA"
+
+
+@pytest.mark.parametrize("key", [KEY, f"{KEY} root@vps", f"{KEY} root@vps with words\n"])
+def test_a_fingerprint(key: str) -> None:
+    assert endpoint.fingerprints([None, key, ""]) == [f"ssh-ed25519 {FINGERPRINT}"]
+    assert endpoint.fingerprints([]) == []
+
+
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen")
+@pytest.mark.parametrize(
+    ("kind", "bits", "called"),
+    [
+        ("ed25519", "256", "ssh-ed25519"),
+        ("ecdsa", "256", "ecdsa-sha2-nistp256"),
+        ("rsa", "2048", "ssh-rsa"),
+    ],
+)
+def test_fingerprints_are_those_of_ssh(kind: str, bits: str, called: str, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-b", bits, "-N", "", "-C", "root@vps", "-f", key], check=True)
+    said = subprocess.run(["ssh-keygen", "-l", "-f", key], check=True, capture_output=True, text=True).stdout
+    assert endpoint.fingerprints([key.with_suffix(".pub").read_text()]) == [f"{called} {said.split()[1]}"]
+
+
+FREE = {"http_requests": 20000, "gigabytes": 1, "tcp_connections": 5000, "warning_page": True}
+QUOTA = (
+    "This plan has 20,000 requests and 1 GB a month. An open JupyterLab page makes about 2,300 requests an hour even "
+    "when it is idle: close it when you are done."
+)
+WARNING = "In Safari ngrok shows a warning page first, once a week: press Visit Site."
+CONNECTIONS = "This plan has 5,000 connections a month, and needs a payment card on file."
+
+
+@pytest.mark.parametrize(
+    ("transport", "plan", "notes"),
+    [
+        ("http", FREE, [QUOTA, WARNING]),
+        ("http", {**FREE, "warning_page": False}, [QUOTA]),
+        ("http", {"warning_page": True}, [WARNING]),
+        ("http", {}, []),
+        ("tcp", FREE, [CONNECTIONS]),
+        ("ssh", FREE, [CONNECTIONS]),
+        ("tcp", {}, []),
+    ],
+)
+def test_what_a_plan_means(transport: str, plan: dict[str, Any], notes: list[str]) -> None:
+    assert endpoint.plan_notes({"transport": transport}, plan) == notes
+
+
+def test_the_plans_of_the_role_are_understood() -> None:
+    plans = yaml.safe_load((ROOT / "roles/ngrok/vars/main.yml").read_text())["__ngrok_plans"]
+    assert {name: endpoint.plan_notes({"transport": "http"}, plan) for name, plan in plans.items()} == {
+        "free": [QUOTA, WARNING],
+        "paid": [],
+    }
+
+
+def test_the_history_as_a_table() -> None:
+    events = [
+        {
+            "time": f"2025-01-02T03:04:0{second}+00:00",
+            "name": "ngrok-http",
+            "state": state,
+            "url": url,
+            "detail": detail,
+        }
+        for second, (state, url, detail) in enumerate(
+            [("connecting", None, "The agent has no session."), ("online", URL, ""), ("offline", URL, None)]
+        )
+    ]
+    rows = endpoint.history_rows(events, 20)
+    assert rows == [
+        {
+            "When": f"2025-01-02 03:04:0{second} UTC",
+            "Endpoint": "ngrok-http",
+            "State": state,
+            "Address": address,
+            "Detail": detail,
+        }
+        for second, state, address, detail in (
+            (2, "offline", URL, ""),
+            (1, "online", URL, ""),
+            (0, "connecting", "-", "The agent has no session."),
+        )
+    ]
+    assert list(rows[0]) == ["When", "Endpoint", "State", "Address", "Detail"]
+    assert endpoint.history_rows(events, 2) == rows[:2]
+    assert endpoint.history_rows([], 20) == []
 
 
 def test_only_what_differs_is_written(tmp_path: Path) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import grp
 import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import file_tree
 import host_info
 import preflight
 import pytest
+import yaml
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import RunModule
+
+ROOT = Path(__file__).resolve().parents[3]
 
 KNOWN = ["jupyter_port", "jupyter_password", "jupyter_packages", "reachable_prefix"]
 
@@ -118,6 +123,7 @@ def test_folders_on_this_machine(path: str, writable: bool, tmp_path: Path) -> N
 
 
 FILE = {"path": "/a", "content": "x\n"}
+SECRET = {"path": "/a", "secret": "x\n"}
 FOLDER = {"path": "/a", "state": "directory"}
 FOUND_FILE = {"path": "/a", "state": "file", "owner": "root", "group": "root", "mode": "0644", "content": "x\n"}
 FOUND_FOLDER = {"path": "/a", "state": "directory", "owner": "root", "group": "root", "mode": "0755", "content": None}
@@ -134,6 +140,12 @@ ADAS = {"owner": "ada", "group": "ada"}
         ({**FILE, "group": "staff", "mode": "0600"}, {**FOUND_FILE, "group": "staff", "mode": "0600"}, False),
         (FOLDER, FOUND_FOLDER, False),
         (FILE, {**FOUND_FILE, "path": "/link-to/a"}, False),
+        (SECRET, FOUND_FILE, False),
+        ({**SECRET, "content": "y\n", "validate": ["true"]}, FOUND_FILE, False),
+        (SECRET, {**FOUND_FILE, "content": "y\n"}, True),
+        (SECRET, {**FOUND_FILE, "mode": "0600"}, True),
+        (SECRET, NOTHING, True),
+        ({"path": "/a", "secret": ""}, {**FOUND_FILE, "content": ""}, False),
         *(
             (FILE, {**FOUND_FILE, **drift}, True)
             for drift in ({"content": "y\n"}, {"mode": "0600"}, {"owner": "ada"}, {"group": "ada"}, {"state": "other"})
@@ -145,7 +157,7 @@ ADAS = {"owner": "ada", "group": "ada"}
         (FILE, None, True),
     ],
 )
-def test_what_differs(entry: dict[str, str], found: dict[str, Any] | None, differs: bool) -> None:
+def test_what_differs(entry: dict[str, Any], found: dict[str, Any] | None, differs: bool) -> None:
     assert preflight.differing([entry], {"/a": found} if found else {}) == ([entry] if differs else [])
 
 
@@ -157,6 +169,7 @@ def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: Ru
         {"path": str(tmp_path / "a/b"), "content": "ü\n"},
         {"path": str(tmp_path / "a/c"), "mode": "0600", "owner": "nobody", "group": nogroup},
         {"path": str(tmp_path / "a/d"), "state": "directory", "mode": "0700", "group": nogroup},
+        {"path": str(tmp_path / "a/e"), "secret": "s3cret\n", "mode": "0600"},
     ]
     paths = [entry["path"] for entry in entries]
 
@@ -165,6 +178,39 @@ def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: Ru
     assert preflight.differing(entries, run_module(host_info, files=paths)["files"]) == []
     (tmp_path / "a/c").chmod(0o644)
     assert preflight.differing(entries, run_module(host_info, files=paths)["files"]) == entries[2:3]
+
+
+def test_programs_are_found_as_modules_find_them() -> None:
+    library = ROOT / "module_utils"
+    assert preflight.program_files(["ngrok", "ngrok_agent"], "/opt/reachable/lib") == [
+        {"path": "/opt/reachable/lib", "state": "directory"},
+        {"path": "/opt/reachable/lib/ansible", "state": "directory"},
+        {"path": "/opt/reachable/lib/ansible/module_utils", "state": "directory"},
+        *(
+            {
+                "path": f"/opt/reachable/lib/ansible/module_utils/{name}.py",
+                "content": (library / f"{name}.py").read_text(encoding="utf-8"),
+            }
+            for name in ("ngrok", "ngrok_agent")
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("role", "program"), [("ngrok", "ngrok_agent"), ("endpoint", "watcher")])
+def test_a_role_brings_all_that_its_program_needs(
+    role: str, program: str, tmp_path: Path, run_module: RunModule
+) -> None:
+    expression = yaml.safe_load((ROOT / f"roles/{role}/vars/main.yml").read_text())[f"__{role}_program_files"]
+    names = re.findall(r"'(\w+)'", expression)
+    run_module(file_tree, entries=preflight.program_files(names, str(tmp_path / "lib")))
+
+    # Without the packages of this environment, and so without the real Ansible.
+    command = [sys.executable, "-S", "-m", f"ansible.module_utils.{program}", "--help"]
+    done = subprocess.run(
+        command, env={"PYTHONPATH": str(tmp_path / "lib")}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {program} ")
 
 
 def test_every_filter_has_its_name() -> None:
