@@ -42,15 +42,26 @@ HOST_PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
     "ssh-keygen": "openssh-client",
     "chromium": "chromium",
+    # The agents that the hosts install
+    "npm": "npm",
+    "gpg": "gnupg",
+    "apt-ftparchive": "apt-utils",
+    "dpkg-deb": "dpkg",
 }
 PROGRAM_FOLDERS = ("/usr/sbin", "/usr/lib/podman", "/usr/libexec/podman")
 
-# systemd 257 boots in a container on cgroup2 only. Where the machine has something else, this run alone sees cgroup2,
-# in a mount namespace of its own.
-PRIVATE_CGROUP2 = """
-umount --recursive /sys/fs/cgroup
-mount -t cgroup2 none /sys/fs/cgroup
-mkdir -p /run/netns
+# A mount namespace of its own, in which this run alone sees the names of the stand-in for ngrok's cloud, and cgroup2
+# where the machine has something else: systemd 257 boots in a container on nothing else.
+NAMES = ROOT / "molecule/hosts"
+AGENT = ROOT / ".cache/agents/ngrok"
+PRIVATE_MOUNTS = """
+mount --bind "$1" /etc/hosts
+shift
+if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+  umount --recursive /sys/fs/cgroup
+  mount -t cgroup2 none /sys/fs/cgroup
+  mkdir -p /run/netns
+fi
 exec "$@"
 """
 
@@ -147,6 +158,8 @@ def set_environment() -> None:
             del os.environ[name]
     os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
     os.environ["NO_COLOR"] = "1"
+    if AGENT.exists():
+        os.environ["NGROK_2X"] = str(AGENT)
     os.environ["CONTAINERS_CONF"] = str(ROOT / "molecule/images/containers.conf")
     os.chdir(ROOT)
 
@@ -175,8 +188,9 @@ def shell_scripts() -> list[str]:
 
 
 def image_parts() -> list[Part]:
-    """Return one part per image that test hosts start from."""
-    return [Part("image", f"image-{kind}", [sys.executable, "tests/images.py", kind]) for kind in KINDS]
+    """Return one part per image that test hosts start from, and one for what they get their agents from."""
+    images = [Part("image", f"image-{kind}", [sys.executable, "tests/images.py", kind]) for kind in KINDS]
+    return [*images, Part("image", "agents", [sys.executable, "tests/agents.py"])]
 
 
 def scenario_parts() -> list[Part]:
@@ -237,8 +251,12 @@ def hosts() -> Iterator[None]:
             "Test hosts have addresses of their own, which takes root: run it with sudo, or name lint and unit only."
         )
     require(HOST_PROGRAMS)
-    if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
-        os.execvp("unshare", ["unshare", "--mount", "sh", "-ec", PRIVATE_CGROUP2, "sh", *sys.orig_argv])
+    names, known = NAMES.read_text(), Path("/etc/hosts").read_text()
+    if names not in known:
+        table = LOGS.parent / "hosts"
+        table.parent.mkdir(exist_ok=True)
+        table.write_text(known + names)
+        os.execvp("unshare", ["unshare", "--mount", "sh", "-ec", PRIVATE_MOUNTS, "sh", str(table), *sys.orig_argv])
     with LOCK.open("w") as lock:
         # The parts hold the lock, too: should this process be killed, the next run waits until they have cleaned up.
         os.set_inheritable(lock.fileno(), True)
