@@ -146,7 +146,8 @@ def _apply_directory(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
     if found.state not in ("absent", "directory"):
         raise FilesError(f"{wanted.path} should be a folder, but something else is there: move it away.")
     if found.state == "absent":
-        os.mkdir(wanted.path, 0o700)
+        with contextlib.suppress(FileExistsError):  # the work for another host may just have made it
+            os.mkdir(wanted.path, 0o700)
     descriptor = os.open(wanted.path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fchown(descriptor, uid, gid)

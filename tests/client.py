@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from http.cookiejar import LWPCookieJar
 from pathlib import Path
@@ -64,8 +65,9 @@ print(json.dumps({{
 }}))
 made.unlink()
 """
-ANYWHERE = "00000000"  # 0.0.0.0 and 127.0.0.1, as /proc/net/tcp on a little-endian machine writes them
-LOOPBACK = "0100007F"
+# 0.0.0.0 and 127.0.0.1, as /proc/net/tcp on a little-endian machine writes them
+LISTENERS = {"lan": "00000000", "loopback": "0100007F"}
+PORT = 8888
 
 # Handlers that answer before anybody has logged in: with the server's version, the way out, the interfaces' own
 # scripts, styles and pictures, and the address without a slash at its end.
@@ -90,6 +92,7 @@ class Browser(requests.Session):
         """Open a session with the server at an address."""
         super().__init__()
         self.trust_env = False
+        self.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         self.base = base
         self.jar = LWPCookieJar(cookies)
         if cookies and cookies.exists():
@@ -132,14 +135,14 @@ def use(browser: Browser, options: argparse.Namespace) -> None:
     assert NOTEBOOK in listed, listed
     assert browser.ask("GET", path).json()["content"]["cells"][0]["source"] == CELL["source"]
 
-    use_kernel(browser, options.kernel)
+    use_kernel(browser, options)
     kernels = browser.ask("GET", "/api/kernels").json()
     assert kernels == [], f"Kernels are left behind: {kernels}"
     if options.cookies:
         browser.jar.save(ignore_discard=True)
 
 
-def use_kernel(browser: Browser, environment: str) -> None:
+def use_kernel(browser: Browser, options: argparse.Namespace) -> None:
     """Run code, install a package, and look at the host from within."""
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.jar)
     headers = {"Cookie": cookies, "X-XSRFToken": browser.cookie("_xsrf")}
@@ -148,14 +151,14 @@ def use_kernel(browser: Browser, environment: str) -> None:
         run(kernel, f"%pip install --quiet {PACKAGE}")
         seen = json.loads(run(kernel, PROBE))
 
-    assert seen["executable"] == f"{environment}/bin/python", seen
-    assert seen["package"].startswith(f"{environment}/lib/"), seen
+    assert seen["executable"] == f"{options.kernel}/bin/python", seen
+    assert seen["package"].startswith(f"{options.kernel}/lib/"), seen
     assert seen["mode"] == "0o600", seen
     assert seen["runtime_dir"] == "0o700", seen
     # Besides the server there is only the pipe of ipykernel's own output thread, which is guarded by a secret.
-    server = [ANYWHERE, urlsplit(browser.base).port]
+    server = [LISTENERS[options.listens], PORT]
     assert server in seen["listeners"], seen
-    assert [listener[0] for listener in seen["listeners"] if listener != server] == [LOOPBACK], seen
+    assert [listener[0] for listener in seen["listeners"] if listener != server] == [LISTENERS["loopback"]], seen
 
 
 def run(kernel: JupyterKernelClient, code: str) -> str:
@@ -217,6 +220,7 @@ def main() -> None:
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--cookies", type=Path, help="the file that keeps the login")
     parser.add_argument("--kernel", help="the kernel's environment on the host")
+    parser.add_argument("--listens", choices=[*LISTENERS], default="lan", help="where the server listens on the host")
     parser.add_argument("--routes", type=Path, help="the server's routes, as JSON")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long to wait for an answer")
     options = parser.parse_args()

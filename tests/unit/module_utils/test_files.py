@@ -167,3 +167,12 @@ def test_acting_as_somebody_ends(uid: int, gid: int) -> None:
 )
 def test_a_diff_shows(entry: Entry, content: str | None, text: str) -> None:
     assert files.describe(entry, content) == text
+
+
+def test_a_folder_that_somebody_else_makes_at_the_same_moment(tmp_path: Path) -> None:
+    path = str(tmp_path / "cards")
+    found = files.inspect(path)
+    me, mine = files.user_name(os.geteuid()), files.group_name(os.getegid())
+    os.mkdir(path)
+    files.apply(found, files.Entry(path, "directory", me, mine, 0o755))
+    assert files.inspect(path).mode == 0o755
