@@ -1,31 +1,32 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
-"""Keep one Python virtual environment equal to a lock file; see DOCUMENTATION."""
+"""Keep Python virtual environments equal to their lock files; see DOCUMENTATION."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: python_environment
-short_description: Keep one Python virtual environment equal to a lock file
+short_description: Keep Python virtual environments equal to their lock files
 version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
 description:
-  - Makes a virtual environment with uv from a lock with hashes, and repairs it when anything has drifted.
+  - Makes virtual environments with uv from locks with hashes, side by side, and repairs them when anything has drifted.
   - Drift is what uv finds missing, superfluous or in another version, an interpreter that is gone or has another
     version than O(python), and an environment whose making or changing was interrupted.
     The content of installed files is not compared.
   - An environment that uv cannot repair is made anew. Until the new one is complete the old one stands aside as
     C(PATH.old), and comes back when making the new one fails.
 notes:
-  - Beside O(path) stand C(PATH.lock) (two runs wait for each other), C(PATH.tmp) while the module runs, and
-    C(PATH.d) with O(replace). Downloads go through C(PATH.tmp), never through a cache that lasts. Files of such a
+  - Beside C(path) stand C(PATH.lock) (two runs wait for each other), C(PATH.tmp) while the module runs, and
+    C(PATH.d) with C(replace). Downloads go through C(PATH.tmp), never through a cache that lasts. Files of such a
     cache are hard links to those of the environment, so damage in one would be damage in the other.
   - The index that the host's own settings name (C(UV_DEFAULT_INDEX), C(UV_INDEX_*), for the first uv pip's own
     configuration) is used. Other variables of uv, pip and Python have no effect.
+  - The host needs no pip and no venv module. With O(uv_requirements) the controller's own pip is brought along.
 attributes:
   check_mode:
     support: partial
-    description: Nothing is built or changed. Where there is no environment yet, O(packages), O(user_requirements)
+    description: Nothing is built or changed. Where there is no environment yet, C(packages), C(user_requirements)
       and what these need are not part of the prediction, because only the package index knows them.
   diff_mode:
     support: full
@@ -34,127 +35,145 @@ attributes:
     support: full
     description: An environment that satisfies all requirements is not touched, and no package index is asked.
 options:
-  path:
-    description: The environment, for example V(/opt/reachable/tools).
-    type: path
-    required: true
-  requirements:
-    description: Content of the lock, in the format of pip's requirements with C(--hash), with environment markers
-      where hosts differ.
-    type: str
-    required: true
-  exact:
+  environments:
     description:
-      - Packages that the lock does not name are removed.
-      - With V(false) they stay. When the environment has to be made anew they are installed again in the same
-        version, and a warning names those for which that fails.
-    type: bool
-    default: true
-  packages:
-    description:
-      - Further requirements, without hashes, for example V(numpy) or V(pandas==3.0.1). Needs O(exact=false).
-      - They are resolved under the versions of the lock, and an installed version that satisfies them stays.
+      - The environments. One that holds O(uv) is made first, the others side by side.
+      - When one fails the others are finished all the same.
     type: list
-    elements: str
-    default: []
-  user_requirements:
-    description: Content of a requirements file, treated as O(packages). Paths in it have to be absolute.
-    type: str
-    default: ""
-  replace:
-    description:
-      - O(path) is a symlink to a folder in C(PATH.d). When anything differs a new environment is made there, and
-        the symlink then switched in one step, so a program never runs from an environment that is half changed.
-      - The environment that was in use before stays, older ones are removed.
-    type: bool
-    default: false
-  check_command:
-    description:
-      - Program and arguments to run before O(replace) switches; C({path}) stands for the new environment.
-      - When it fails the new environment is removed and the old one stays in use.
-      - It is not run when there is no environment yet, for then nothing can break.
-    type: list
-    elements: str
-    default: []
-  python:
-    description: The interpreter that the environment is based on. By default the one that runs the module.
-    type: path
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: The environment, for example V(/opt/reachable/tools).
+        type: path
+        required: true
+      requirements:
+        description: Content of the lock, in the format of pip's requirements with C(--hash), with environment markers
+          where hosts differ. It names whatever its packages need.
+        type: str
+        required: true
+      exact:
+        description:
+          - Packages that the lock does not name are removed.
+          - With V(false) they stay. When the environment has to be made anew they are installed again in the same
+            version, and a warning names those for which that fails.
+        type: bool
+        default: true
+      packages:
+        description:
+          - Further requirements, without hashes, for example V(numpy) or V(pandas==3.0.1). Needs C(exact=false).
+          - They are resolved under the versions of the lock, and an installed version that satisfies them stays.
+        type: list
+        elements: str
+        default: []
+      user_requirements:
+        description: Content of a requirements file, treated as C(packages). Paths in it have to be absolute.
+        type: str
+        default: ""
+      replace:
+        description:
+          - C(path) is a symlink to a folder in C(PATH.d). When anything differs a new environment is made there, and
+            the symlink then switched in one step, so a program never runs from an environment that is half changed.
+          - The environment that was in use before stays, older ones are removed.
+        type: bool
+        default: false
+      check_command:
+        description:
+          - Program and arguments to run before C(replace) switches; C({path}) stands for the new environment.
+          - When it fails the new environment is removed and the old one stays in use.
+          - It is not run when there is no environment yet, for then nothing can break.
+        type: list
+        elements: str
+        default: []
+      owner:
+        description:
+          - The user that the environment belongs to. By default the one that runs the module.
+          - Everything is done with that user's rights, so root never follows links or runs programs of theirs.
+            The folder above C(path) has to exist and to be writable for that user.
+        type: str
   uv:
-    description: The uv to use. By default C(bin/uv) in the environment itself.
+    description: The uv to use, perhaps in one of O(environments).
     type: path
+    required: true
   uv_requirements:
-    description: Lock of uv alone. Where O(uv) does not run, C(python -m venv) and its pip install this lock in a
-      passing environment, from where uv then makes O(path).
+    description: Lock of uv alone, for when one of O(environments) is to hold it. Where it does not run yet, O(pip)
+      installs this lock in a passing folder, from where uv then makes that environment.
     type: str
     default: ""
-  owner:
-    description:
-      - The user that the environment belongs to. By default the one that runs the module.
-      - Everything is done with that user's rights, so root never follows links or runs programs of theirs.
-        The folder above O(path) has to exist and to be writable for that user.
+  pip:
+    description: The controller's pip as a zip file in base64. Set by the action of this name, not in a task.
     type: str
+    default: ""
+  python:
+    description: The interpreter that the environments are based on. By default the one that runs the module.
+    type: path
 """
 
 EXAMPLES = r"""
 - name: Install the tools, and uv with them
   python_environment:
-    path: /opt/reachable/tools
-    requirements: "{{ lookup('file', 'requirements/tools.txt') }}"
+    environments:
+      - path: /opt/reachable/tools
+        requirements: "{{ lookup('file', 'requirements/tools.txt') }}"
+    uv: /opt/reachable/tools/bin/uv
     uv_requirements: "{{ lookup('file', 'requirements/uv.txt') }}"
 
-- name: Install Jupyter, and switch to it once it starts
+- name: Install Jupyter, and switch to it once it starts; leave alone what its user added to the kernel
   python_environment:
-    path: /opt/reachable/server
-    requirements: "{{ lookup('file', 'requirements/server.txt') }}"
+    environments:
+      - path: /opt/reachable/server
+        requirements: "{{ lookup('file', 'requirements/server.txt') }}"
+        replace: true
+        check_command: ["{path}/bin/jupyter", server, --version]
+      - path: /var/lib/reachable/kernel
+        requirements: "{{ lookup('file', 'requirements/kernel.txt') }}"
+        exact: false
+        packages: [numpy]
+        owner: jupyter
     uv: /opt/reachable/tools/bin/uv
-    replace: true
-    check_command: ["{path}/bin/jupyter", server, --version]
-  notify: Restart jupyter
-
-- name: Install the kernel with numpy, and leave alone what its user added
-  python_environment:
-    path: /var/lib/reachable/kernel
-    requirements: "{{ lookup('file', 'requirements/kernel.txt') }}"
-    uv: /opt/reachable/tools/bin/uv
-    exact: false
-    packages: [numpy]
-    owner: jupyter
 """
 
 RETURN = r"""
-path:
-  description: The environment as programs should name it.
-  type: str
-  returned: success
-  sample: /opt/reachable/server
-environment:
-  description: The folder that holds it. Another one than RV(path) with O(replace); in check mode the one in use now.
-  type: str
-  returned: success
-  sample: /opt/reachable/server.d/2
 python_version:
-  description: Version of its Python.
+  description: Version of the Python that the environments are based on.
   type: str
   returned: success
   sample: 3.11.2
-packages_changed:
-  description: The packages that differ, or in check mode would differ. V(null) means not installed.
+environments:
+  description: What became of each environment, in the order in which they were made.
   type: list
   elements: dict
   returned: success
-  sample: [{name: jupyterlab, before: 4.5.0, after: 4.5.1}]
   contains:
-    name:
-      description: Name of the package.
+    path:
+      description: The environment as programs should name it.
       type: str
-    before:
-      description: Version before.
+      sample: /opt/reachable/server
+    environment:
+      description: The folder that holds it. Another one than C(path) with C(replace); in check mode the one in use now.
       type: str
-    after:
-      description: Version after.
-      type: str
+      sample: /opt/reachable/server.d/2
+    changed:
+      description: Whether it was changed, or in check mode would be.
+      type: bool
+    packages_changed:
+      description: The packages that differ, or in check mode would differ. V(null) means not installed.
+      type: list
+      elements: dict
+      sample: [{name: jupyterlab, before: 4.5.0, after: 4.5.1}]
+      contains:
+        name:
+          description: Name of the package.
+          type: str
+        before:
+          description: Version before.
+          type: str
+        after:
+          description: Version after.
+          type: str
 """
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -184,10 +203,10 @@ from ansible.module_utils.environments import (
     records,
 )
 from ansible.module_utils.lockfile import LockError, locked_packages, normalized
-from ansible.module_utils.run_as import RunAsError, run_as
+from ansible.module_utils.run_as import RunAsError, start_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 # Variables that change what uv, pip and Python do, and those among them that only say where packages come from.
 STEERING = re.compile(r"CONDA_|PIP_|PYTHON|UV_|VIRTUAL_ENV")
@@ -199,7 +218,6 @@ ADVICE = {
         "The package index gave other files than the lock names: try again, then ask who runs the index or the proxy."
     ),
     r"No space left": "Free some space on that disk.",
-    r"ensurepip": "Install what is missing; on Debian and Ubuntu: apt-get install python3-venv.",
     r"error sending request|Failed to establish a new connection|timed out": (
         "Check that this host reaches the package index (network, proxy, UV_DEFAULT_INDEX)."
     ),
@@ -218,7 +236,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the environment should be: the module's options, with the interpreter looked up."""
+    """What an environment should be: the module's options, with the interpreter looked up."""
 
     path: Path
     requirements: str
@@ -227,9 +245,11 @@ class Wanted:
     user_requirements: str
     replace: bool
     check_command: list[str]
+    owner: str | None
     python: Interpreter
-    uv: str | None
-    uv_requirements: str
+    uv: Path
+    uv_requirements: str = ""
+    pip: str = ""
 
     def beside(self, suffix: str) -> Path:
         """Return the path of a helper that stands beside the environment."""
@@ -285,12 +305,12 @@ def in_use(wanted: Wanted) -> Path | None:
     path = wanted.path
     if wanted.replace:
         if path.exists() and not path.is_symlink():
-            raise Failure(f"path: {path} is not the symlink that replace needs there; move it away.")
+            raise Failure("this is not the symlink that replace needs there; move it away.")
         return path.resolve() if path.exists() else None
     if path.is_symlink():
-        raise Failure(f"path: {path} is a symlink; name the folder itself, or remove the symlink.")
+        raise Failure("this is a symlink; name the folder itself, or remove the symlink.")
     if path.exists() and not any((path / name).exists() for name in ("pyvenv.cfg", MARKER)) and any(path.iterdir()):
-        raise Failure(f"path: {path} holds something that is no Python environment; choose another path.")
+        raise Failure("this holds something that is no Python environment; choose another path.")
     if wanted.aside.exists() and not (path / MARKER).exists():
         return wanted.aside
     return path if path.exists() else None
@@ -343,25 +363,20 @@ def run(wanted: Wanted, command: Sequence[str | Path]) -> str:
 
 
 def run_installer(wanted: Wanted, command: Sequence[str | Path]) -> str:
-    """Run uv, venv or pip and return its output. Raises NotRunningError, and Failure with advice."""
+    """Run uv or pip and return its output. Raises NotRunningError, and Failure with advice."""
     try:
         return run(wanted, command)
     except NotRunningError as error:
-        raise NotRunningError(f"{error}; name a uv that does, or give uv_requirements.") from error
+        raise NotRunningError(f"{error}; name one that does, or remove its environment to have it made anew") from error
     except Failure as error:
         advice = next((f"\n{advice}" for cause, advice in ADVICE.items() if re.search(cause, str(error))), "")
         raise Failure(f"{error}{advice}") from error
 
 
-def uv_for(wanted: Wanted, environment: Path) -> Path:
-    """Return the uv that takes care of an environment."""
-    return Path(wanted.uv) if wanted.uv else environment / "bin" / "uv"
-
-
 def uv_pip(wanted: Wanted, environment: Path, command: str, *arguments: str) -> str:
     """Run uv on the packages of an environment and return its output. Raises Failure."""
     common = ["--quiet", "--python", str(environment / "bin" / "python")]
-    return run_installer(wanted, [uv_for(wanted, environment), "pip", command, *common, *arguments])
+    return run_installer(wanted, [wanted.uv, "pip", command, *common, *arguments])
 
 
 @contextlib.contextmanager
@@ -385,12 +400,9 @@ def workshop(wanted: Wanted) -> Iterator[None]:
 
 def plan(wanted: Wanted, environment: Path) -> Change:
     """Ask uv which packages of an environment go and which come. Raises Failure."""
-    if wanted.exact:
-        command = ["sync", "--require-hashes", "requirements.txt"]
-    elif wanted.extras:  # which have no hashes
+    command = locked_only(wanted)
+    if wanted.extras:  # which have no hashes, and need what only the index knows
         command = ["install", "-r", "requirements.txt", *wanted.extras]
-    else:
-        command = ["install", "--require-hashes", "-r", "requirements.txt"]
     answer = json.loads(uv_pip(wanted, environment, *command, "--dry-run", "--output-format", "json"))
 
     def those(action: str) -> Packages:
@@ -409,12 +421,16 @@ def difference(before: Packages, after: Packages) -> Change:
     return Change(dict(before.items() - after.items()), dict(after.items() - before.items()))
 
 
+def locked_only(wanted: Wanted) -> list[str]:
+    """Return the arguments of uv for what the lock names. It is whole, so the index need not be asked for more."""
+    if wanted.exact:
+        return ["sync", "--require-hashes", "requirements.txt"]
+    return ["install", "--no-deps", "--require-hashes", "-r", "requirements.txt"]
+
+
 def fill(wanted: Wanted, environment: Path, added: Packages) -> None:
     """Install what is wanted, and on top what had been added, as far as that is possible. Raises Failure."""
-    if wanted.exact:
-        uv_pip(wanted, environment, "sync", "--require-hashes", "requirements.txt")
-        return
-    uv_pip(wanted, environment, "install", "--require-hashes", "-r", "requirements.txt")
+    uv_pip(wanted, environment, *locked_only(wanted))
     under_lock = ["install", "--constraints", "requirements.txt"]
     pins = [f"{name}=={version}" for name, version in added.items()]
     if pins:
@@ -443,27 +459,23 @@ def update(wanted: Wanted, environment: Path) -> None:
 
 def build(wanted: Wanted, environment: Path, added: Packages) -> None:
     """Make a new environment. Raises Failure."""
-    program = uv_for(wanted, environment)
     try:
-        run_installer(wanted, [program, "--version"])
+        run_installer(wanted, [wanted.uv, "--version"])
     except Failure:
         if not wanted.uv_requirements:
             raise
-        program = bootstrap(wanted)
-    run_installer(wanted, [program, "venv", "--quiet", "--python", wanted.python.path, environment])
-    fill(replace(wanted, uv=str(program)), environment, added)
+        wanted = replace(wanted, uv=bootstrap(wanted))
+    run_installer(wanted, [wanted.uv, "venv", "--quiet", "--python", wanted.python.path, environment])
+    fill(wanted, environment, added)
     mark(wanted, environment)
 
 
 def bootstrap(wanted: Wanted) -> Path:
-    """Install uv with pip in a passing environment and return it. Raises Failure.
-
-    Not in the lasting one: there uv would let pip and setuptools be, which it did not bring.
-    """
-    passing = wanted.scratch / "bootstrap"
-    run_installer(wanted, [wanted.python.path, "-I", "-m", "venv", passing])
-    pip = [str(passing / "bin" / "python"), "-I", "-m", "pip", "--no-input", "--disable-pip-version-check"]
-    run_installer(wanted, [*pip, "install", "--no-cache-dir", "--require-hashes", "-r", "uv_requirements.txt"])
+    """Install uv in a passing folder, with a pip that runs from its archive, and return it. Raises Failure."""
+    archive, passing = wanted.scratch / "pip.zip", wanted.scratch / "bootstrap"
+    archive.write_bytes(base64.b64decode(wanted.pip))
+    pip = [wanted.python.path, "-I", archive / "pip", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
+    run_installer(wanted, [*pip, "install", "--require-hashes", "-r", "uv_requirements.txt", "--target", passing])
     return passing / "bin" / "uv"
 
 
@@ -533,7 +545,7 @@ def check(wanted: Wanted, new: Path) -> None:
         try:
             run(wanted, [part.replace("{path}", str(new)) for part in wanted.check_command])
         except Failure as error:
-            raise Failure(f"check_command: {wanted.path} stays as it was, for in the new one {error}") from error
+            raise Failure(f"it stays as it was, for in the new one check_command fails: {error}") from error
 
 
 def glance(wanted: Wanted, check_mode: bool) -> dict[str, Any] | None:
@@ -560,10 +572,10 @@ def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
             try:
                 change = plan(wanted, old)
             except NotRunningError:
-                if check_mode and wanted.uv:
+                if not wanted.uv_requirements:
+                    if not check_mode:
+                        raise
                     change = expected(wanted, installed(old))
-                elif not wanted.uv_requirements:
-                    raise
         if change and not any(change):
             return result(wanted, False, change)
         before = installed(old) if old else {}
@@ -579,88 +591,138 @@ def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
 
 
 def result(wanted: Wanted, changed: bool, change: Change, *warnings: str) -> dict[str, Any]:
-    """Return the module's result, diff included."""
+    """Return what became of an environment."""
     gone, come = change
     names = sorted(name for name in gone | come if gone.get(name) != come.get(name))
     return {
         "changed": changed,
         "path": str(wanted.path),
         "environment": str(wanted.path.resolve()),
-        "python_version": wanted.python.markers["python_full_version"],
         "packages_changed": [{"name": n, "before": gone.get(n), "after": come.get(n)} for n in names],
-        "diff": {
-            "before": "".join(f"{name}=={gone[name]}\n" for name in names if name in gone),
-            "after": "".join(f"{name}=={come[name]}\n" for name in names if name in come),
-        },
         "warnings": warnings,
     }
 
 
-def outcome(options: dict[str, Any], check_mode: bool, bare: bool = False) -> dict[str, Any]:
-    """Do the module's work and return its result or its failure. ``bare``: nothing of it can be there yet."""
+def outcome(wanted: Wanted, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do work on an environment and return its result or its failure."""
     os.umask(0o022)  # what root installs is for others to run
     try:
-        wanted = Wanted(
-            **{
-                **options,
-                "path": Path(options["path"]).absolute(),
-                "python": interpreter(options["python"] or sys.executable),
-            }
-        )
-        return result(wanted, True, expected(wanted, {})) if bare else converge(wanted, check_mode)
+        return work()
     except (Failure, LockError) as error:
-        return {"failed": True, "msg": str(error)}
+        return {"failed": f"{wanted.path}: {error}"}
     except PermissionError as error:
         user = pwd.getpwuid(os.geteuid()).pw_name
-        return {"failed": True, "msg": f"path: user {user} may not write there ({error}); give them the folder above."}
+        return {"failed": f"{wanted.path}: user {user} may not write there ({error}); give them the folder above."}
     except OSError as error:
-        return {"failed": True, "msg": f"path: {options['path']} cannot be made: {error}."}
+        return {"failed": f"{wanted.path}: it cannot be made: {error}."}
+
+
+# Side by side
+
+
+def side_by_side(environments: list[Wanted], check_mode: bool) -> list[dict[str, Any]]:
+    """Take care of environments, each in a process of its own, and return their results and failures."""
+    waiting = [start(wanted, check_mode) for wanted in environments]
+    return [wait() for wait in waiting]
+
+
+def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
+    """Begin to take care of an environment, and return a function that waits for the result or the failure."""
+    try:
+        wait = start_as(wanted.owner, lambda: outcome(wanted, lambda: converge(wanted, check_mode)))
+    except KeyError:
+        if not check_mode:
+            missing = f"{wanted.path}: there is no user {wanted.owner} on this host; create it first."
+            return lambda: {"failed": missing}
+        # Then nothing of it can be there yet.
+        return lambda: outcome(wanted, lambda: result(wanted, True, expected(wanted, {})))
+
+    def end() -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = wait()
+        except RunAsError as error:
+            return {"failed": f"{wanted.path}: {error}"}
+        return answer
+
+    return end
+
+
+def shown(each: dict[str, Any]) -> dict[str, str]:
+    """Return the packages of an environment that differ, as Ansible shows differences."""
+    lines = {
+        side: "".join(f"{change['name']}=={change[side]}\n" for change in each["packages_changed"] if change[side])
+        for side in ("before", "after")
+    }
+    return {**lines, "before_header": each["path"], "after_header": each["path"]}
+
+
+def wanted_environments(params: dict[str, Any], python: Interpreter) -> tuple[list[Wanted], list[Wanted]]:
+    """Return the environments that hold uv, and the others. Raises Failure."""
+    uv, user = Path(params["uv"]).absolute(), pwd.getpwuid(os.geteuid()).pw_name
+    holding, others = [], []
+    for options in params["environments"]:
+        path = Path(options["path"]).absolute()
+        owner = None if options["owner"] == user else options["owner"]
+        if options["exact"] and (options["packages"] or options["user_requirements"]):
+            raise Failure(
+                f"{path}: packages, user_requirements: an exact environment holds nothing but the lock; "
+                "set exact: false."
+            )
+        if owner and os.geteuid() != 0:
+            raise Failure(f"{path}: only root can work as {owner}, this is {user}; set become: true.")
+        wanted = Wanted(**{**options, "path": path, "owner": owner}, python=python, uv=uv)
+        if uv.is_relative_to(path):
+            holding.append(replace(wanted, uv_requirements=params["uv_requirements"], pip=params["pip"]))
+        else:
+            others.append(wanted)
+    return holding, others
 
 
 def main() -> None:
     """Run the module."""
+    environment_spec = {
+        "path": {"type": "path", "required": True},
+        "requirements": {"type": "str", "required": True},
+        "exact": {"type": "bool", "default": True},
+        "packages": {"type": "list", "elements": "str", "default": []},
+        "user_requirements": {"type": "str", "default": ""},
+        "replace": {"type": "bool", "default": False},
+        "check_command": {"type": "list", "elements": "str", "default": []},
+        "owner": {"type": "str"},
+    }
     module = AnsibleModule(
         argument_spec={
-            "path": {"type": "path", "required": True},
-            "requirements": {"type": "str", "required": True},
-            "exact": {"type": "bool", "default": True},
-            "packages": {"type": "list", "elements": "str", "default": []},
-            "user_requirements": {"type": "str", "default": ""},
-            "replace": {"type": "bool", "default": False},
-            "check_command": {"type": "list", "elements": "str", "default": []},
-            "python": {"type": "path"},
-            "uv": {"type": "path"},
+            "environments": {"type": "list", "elements": "dict", "required": True, "options": environment_spec},
+            "uv": {"type": "path", "required": True},
             "uv_requirements": {"type": "str", "default": ""},
-            "owner": {"type": "str"},
+            "pip": {"type": "str", "default": "", "no_log": True},  # no secret, but megabytes
+            "python": {"type": "path"},
         },
         supports_check_mode=True,
     )
-    options = dict(module.params)
-    owner, user = options.pop("owner"), pwd.getpwuid(os.geteuid()).pw_name
-    if options["exact"] and (options["packages"] or options["user_requirements"]):
-        module.fail_json(
-            msg="packages, user_requirements: an exact environment holds nothing but the lock; set exact: false."
-        )
+    try:
+        python = interpreter(module.params["python"] or sys.executable)
+        holding, others = wanted_environments(module.params, python)
+    except Failure as error:
+        module.fail_json(msg=str(error))
 
-    if owner in (None, user):
-        answer = outcome(options, module.check_mode)
-    elif os.geteuid() != 0:
-        module.fail_json(msg=f"owner: only root can work as {owner}, this is {user}; set become: true.")
-    else:
-        try:
-            answer = run_as(owner, lambda: outcome(options, module.check_mode))
-        except KeyError:
-            if not module.check_mode:
-                module.fail_json(msg=f"owner: there is no user {owner} on this host; create it first.")
-            answer = outcome(options, module.check_mode, bare=True)
-        except RunAsError as error:
-            module.fail_json(msg=str(error))
+    answers = side_by_side(holding, module.check_mode)
+    if not any("failed" in answer for answer in answers):
+        answers += side_by_side(others, module.check_mode)
 
-    if "failed" in answer:
-        module.fail_json(**answer)
-    for warning in answer.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**answer)
+    done = [answer for answer in answers if "failed" not in answer]
+    for each in done:
+        for warning in each.pop("warnings"):
+            module.warn(warning)
+    outcomes = {
+        "changed": any(each["changed"] for each in done),
+        "environments": done,
+        "diff": [shown(each) for each in done if each["packages_changed"]],
+    }
+    failures = [answer["failed"] for answer in answers if "failed" in answer]
+    if failures:
+        module.fail_json(msg="\n".join(failures), **outcomes)
+    module.exit_json(python_version=python.markers["python_full_version"], **outcomes)
 
 
 if __name__ == "__main__":

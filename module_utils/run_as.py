@@ -18,42 +18,42 @@ class RunAsError(Exception):
     """The work ended without an answer; the text is what is known about it."""
 
 
-def run_as(user: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Call ``work`` in a child process that is ``user`` for good, and return what it returned (plain JSON data).
+def run_as(user: str | None, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Call ``work`` as another user and return what it returned; see start_as. Raises KeyError and RunAsError."""
+    return start_as(user, work)()
+
+
+def start_as(user: str | None, work: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """Call ``work`` in a child process that is ``user`` for good (None: who we are), side by side with what follows.
 
     User, group, supplementary groups, HOME and the working directory are the user's, also for every program that
-    ``work`` runs. The calling process stays what it is. Raises KeyError (no such user) and RunAsError.
+    ``work`` runs. The calling process stays what it is. The function that is returned waits for what ``work`` returns
+    (plain JSON data); it raises RunAsError. Raises KeyError (no such user).
     """
-    account = pwd.getpwnam(user)
-    groups = os.getgrouplist(user, account.pw_gid)
+    account = pwd.getpwnam(user) if user else None
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        answer_as(account, groups, work, writer)
+        answer_as(account, work, writer)
     os.close(writer)
-    with os.fdopen(reader) as pipe:
-        text = pipe.read()
-    _, status = os.waitpid(child, 0)
-    answer: dict[str, Any] = json.loads(text) if text else {"error": f"it ended with status {status}"}
-    if "error" in answer:
-        raise RunAsError(f"The work as user {user} broke off: {answer['error']}")
-    return dict(answer["result"])
+
+    def wait() -> dict[str, Any]:
+        with os.fdopen(reader) as pipe:
+            text = pipe.read()
+        _, status = os.waitpid(child, 0)
+        answer: dict[str, Any] = json.loads(text) if text else {"error": f"it ended with status {status}"}
+        if "error" in answer:
+            raise RunAsError(f"The work{f' as user {user}' if user else ''} broke off: {answer['error']}")
+        return dict(answer["result"])
+
+    return wait
 
 
-def answer_as(
-    account: pwd.struct_passwd, groups: list[int], work: Callable[[], dict[str, Any]], writer: int
-) -> NoReturn:
+def answer_as(account: pwd.struct_passwd | None, work: Callable[[], dict[str, Any]], writer: int) -> NoReturn:
     """Become the user, work, write the answer and end, past everything that the parent has set up for its exit."""
     try:
-        os.setgroups(groups)
-        os.setgid(account.pw_gid)
-        os.setuid(account.pw_uid)
-        for name in [name for name in os.environ if name.startswith("XDG_")]:
-            del os.environ[name]
-        os.environ.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name)
-        os.chdir("/")
-        with contextlib.suppress(OSError):
-            os.chdir(account.pw_dir)
+        if account:
+            become(account)
         answer = json.dumps({"result": work()})
     except BaseException:  # noqa: BLE001 - whatever it is, the parent has to report it
         answer = json.dumps({"error": traceback.format_exc()})
@@ -62,3 +62,16 @@ def answer_as(
             pipe.write(answer)
     finally:
         os._exit(0)
+
+
+def become(account: pwd.struct_passwd) -> None:
+    """Be another user from here on."""
+    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+    for name in [name for name in os.environ if name.startswith("XDG_")]:
+        del os.environ[name]
+    os.environ.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name)
+    os.chdir("/")
+    with contextlib.suppress(OSError):
+        os.chdir(account.pw_dir)

@@ -1,23 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The floor for ./reachable up: the same steps with the same locks, as a script that runs once, as root, on a bare Debian.
-# Beside it lie the locks and the file `password`.
+# Beside it lie the locks, the controller's pip and the file `password`.
 set -eu
 cd "$(dirname "$0")"
 
 prefix=/opt/reachable
 home=/var/lib/reachable/jupyter
-export DEBIAN_FRONTEND=noninteractive PIP_CERT=/etc/ssl/certs/ca-certificates.crt UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1
-
-apt-get --quiet update
-apt-get --quiet --yes install --no-install-recommends python3-venv
+export PIP_CERT=/etc/ssl/certs/ca-certificates.crt UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1
 
 useradd --system --home-dir "$home" --shell /usr/sbin/nologin jupyter
 mkdir -p "$prefix/etc/jupyter" "$prefix/share/jupyter/kernels/python3" "${home%/*}"
 install --directory --owner=jupyter --group=jupyter --mode=0700 "$home" "$home/notebooks"
 
-python3 -m venv bootstrap
-bootstrap/bin/pip install --quiet --require-hashes --requirement uv.txt
+python3 pip.zip/pip install --quiet --require-hashes --requirement uv.txt --target bootstrap
 for environment in "$prefix/tools" "$prefix/server" "$home/kernel"; do
   bootstrap/bin/uv venv --quiet "$environment"
   bootstrap/bin/uv pip sync --quiet --require-hashes --python "$environment/bin/python" "${environment##*/}.txt"

@@ -1,26 +1,31 @@
-"""Make library/ and module_utils/ importable as Ansible makes them, and run a module in this process."""
+"""Make library/ and module_utils/ importable as Ansible makes them, and run modules and actions in this process."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import ansible.module_utils
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.testing import patch_module_args
+from ansible.plugins.loader import action_loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
     RunModule = Callable[..., dict[str, Any]]
+    RunAction = Callable[..., dict[str, Any]]
 
 ROOT = Path(__file__).resolve().parents[2]
 for folder in ("library", "callback_plugins", "filter_plugins"):
     sys.path.insert(0, str(ROOT / folder))
 ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
+action_loader.add_directory(str(ROOT / "action_plugins"))
 
 
 @pytest.fixture
@@ -34,6 +39,33 @@ def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
         with patch_module_args({**arguments, **internal}), pytest.raises(SystemExit):
             module.main()
         result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def run_action() -> RunAction:
+    """Return a function that runs an action as a task does, and returns its result.
+
+    ``execute`` stands for the way to the host: it gets what the action changes, and returns the module's result.
+    """
+
+    def run(
+        name: str,
+        check: bool = False,
+        transport: str = "ssh",
+        execute: Callable[..., dict[str, Any]] | None = None,
+        **arguments: Any,
+    ) -> dict[str, Any]:
+        task = SimpleNamespace(action=name, args=arguments, async_val=0, check_mode=check)
+        connection = SimpleNamespace(transport=transport, _shell=SimpleNamespace(tmpdir="/nowhere"))
+        action = action_loader.get(name, task, connection, play_context=None, loader=None, templar=None)
+        action._execute_module = execute
+        try:
+            result: dict[str, Any] = action.run(task_vars={})
+        except AnsibleActionFail as error:
+            return {**error.result, "failed": True, "msg": error.message}
         return result
 
     return run

@@ -13,12 +13,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import python_environment
+from ansible.module_utils.portable_pip import portable_pip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,17 +105,23 @@ def place(ground: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 Ensure = Any
+SHARED = ("uv", "uv_requirements", "pip", "python")
 
 
 @pytest.fixture
 def ensure(run_module: RunModule, place: Path) -> Ensure:
-    """Run the module on the environment ENV with the uv of the tests."""
+    """Run the module on one environment, ENV, with the uv of the tests."""
 
     def run(check: bool = False, **options: Any) -> dict[str, Any]:
-        options = {"path": str(place / "env"), "uv": str(UV), **options}
-        result: dict[str, Any] = run_module(python_environment, check=check, **options)
+        shared = {name: options.pop(name) for name in SHARED if name in options}
+        environment = {"path": str(place / "env"), **options}
+        result = run_module(python_environment, check=check, environments=[environment], **{"uv": str(UV), **shared})
         left_over = list(place.rglob("*.tmp"))
         assert not left_over
+        if "failed" in result:
+            assert (result.get("changed", False), result.get("environments", [])) == (False, [])
+        else:
+            assert result["changed"] == result["environments"][0]["changed"]
         return result
 
     return run
@@ -121,7 +129,8 @@ def ensure(run_module: RunModule, place: Path) -> Ensure:
 
 def changes(result: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
     assert "failed" not in result, result["msg"]
-    return [(change["name"], change["before"], change["after"]) for change in result["packages_changed"]]
+    (environment,) = result["environments"]
+    return [(change["name"], change["before"], change["after"]) for change in environment["packages_changed"]]
 
 
 def warnings(result: dict[str, Any]) -> list[str]:
@@ -167,10 +176,11 @@ def test_check_run_check_run(options: dict[str, Any], ensure: Ensure, index: Ind
         assert changes(predicted) == changes(done) == expected
         assert predicted["diff"] == done["diff"]
         assert [(result["changed"], changes(result)) for result in again] == [(False, []), (False, [])]
-    assert done["diff"] == {"before": "base==1.0\n", "after": "base==2.0\n"}
+    names = {"before_header": f"{place}/env", "after_header": f"{place}/env"}
+    assert done["diff"] == [{"before": "base==1.0\n", "after": "base==2.0\n", **names}]
     assert version_in(place / "env", "base") == "2.0"
-    assert done["path"] == str(place / "env")
-    assert done["environment"] == str((place / "env").resolve())
+    assert done["environments"][0]["path"] == str(place / "env")
+    assert done["environments"][0]["environment"] == str((place / "env").resolve())
     assert done["python_version"] == ".".join(map(str, sys.version_info[:3]))
 
 
@@ -194,6 +204,14 @@ def test_additive_leaves_the_users_packages_alone(ensure: Ensure, index: Index, 
     assert changes(ensure(check=True, **options)) == changes(ensure(**options)) == expected
     user_installs(place / "env", "extra==2.0")
     assert not ensure(**{**options, "packages": ["extra"]})["changed"]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_the_lock_is_whole(exact: bool, ensure: Ensure, index: Index) -> None:
+    lock = index.lock("extra==1.0")  # which needs base
+    assert changes(ensure(requirements=lock, exact=exact)) == [("extra", None, "1.0")]
+    lock = index.lock("extra==2.0")
+    assert changes(ensure(requirements=lock, exact=exact)) == [("extra", "1.0", "2.0")]
 
 
 def test_no_index_is_asked_when_nothing_differs(ensure: Ensure, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,7 +338,7 @@ def test_an_interrupted_rebuild_loses_nothing(
 def test_replace_keeps_the_environment_before_and_no_other(ensure: Ensure, index: Index, place: Path) -> None:
     for number, pins in enumerate((["base==1.0"], ["base==2.0"], ["base==2.0", "other==1.0"]), start=1):
         result = ensure(requirements=index.lock(*pins), replace=True)
-        assert result["environment"] == str((place / f"env.d/{number}").resolve())
+        assert result["environments"][0]["environment"] == str((place / f"env.d/{number}").resolve())
     assert sorted(entry.name for entry in (place / "env.d").iterdir()) == ["2", "3"]
     assert os.readlink(place / "env") == "env.d/3"
 
@@ -347,7 +365,7 @@ def test_a_failing_check_switches_nothing(
     failed = ensure(requirements=index.lock("base==2.0"), **options)
 
     assert failed["msg"] == (
-        f"check_command: {place}/env stays as it was, for in the new one {reason.format(place=place)}"
+        f"{place}/env: it stays as it was, for in the new one check_command fails: {reason.format(place=place)}"
     )
     assert [entry.name for entry in (place / "env.d").iterdir()] == ["1"]
     assert version_in(place / "env", "base") == "1.0"
@@ -357,7 +375,8 @@ def test_an_environment_with_its_own_uv(ensure: Ensure, index: Index, place: Pat
     options: dict[str, Any] = {
         "requirements": index.lock("base==2.0", "uv==0.1"),
         "uv_requirements": index.lock("uv==0.1"),
-        "uv": None,
+        "uv": str(place / "env/bin/uv"),
+        "pip": base64.b64encode(portable_pip()).decode(),
     }
     predicted, done = ensure(check=True, **options), ensure(**options)
     assert changes(predicted) == changes(done) == [("base", None, "2.0"), ("uv", None, "0.1")]
@@ -374,7 +393,10 @@ def test_an_environment_with_its_own_uv(ensure: Ensure, index: Index, place: Pat
 
 def test_no_uv(ensure: Ensure, index: Index, place: Path) -> None:
     options = {"requirements": index.lock("base==2.0"), "uv": "/nowhere/uv"}
-    message = "/nowhere/uv does not run (No such file or directory); name a uv that does, or give uv_requirements."
+    message = (
+        f"{place}/env: /nowhere/uv does not run (No such file or directory); "
+        "name one that does, or remove its environment to have it made anew"
+    )
     assert changes(ensure(check=True, **options)) == [("base", None, "2.0")]
     assert ensure(**options)["msg"] == message
     assert not (place / "env").exists()
@@ -427,25 +449,25 @@ def test_what_is_no_environment_is_not_touched(ensure: Ensure, index: Index, pla
     (place / "env").mkdir()
     (place / "env/notebook.ipynb").write_text("")
     assert ensure(requirements=lock)["msg"] == (
-        f"path: {place}/env holds something that is no Python environment; choose another path."
+        f"{place}/env: this holds something that is no Python environment; choose another path."
     )
     assert ensure(requirements=lock, replace=True)["msg"] == (
-        f"path: {place}/env is not the symlink that replace needs there; move it away."
+        f"{place}/env: this is not the symlink that replace needs there; move it away."
     )
     (place / "env").rename(place / "real")
     (place / "env").symlink_to("real")
     assert ensure(requirements=lock)["msg"] == (
-        f"path: {place}/env is a symlink; name the folder itself, or remove the symlink."
+        f"{place}/env: this is a symlink; name the folder itself, or remove the symlink."
     )
     assert [entry.name for entry in (place / "real").iterdir()] == ["notebook.ipynb"]
 
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
-NOT_EXACT = "packages, user_requirements: an exact environment holds nothing but the lock; set exact: false."
+NOT_EXACT = "{env}: packages, user_requirements: an exact environment holds nothing but the lock; set exact: false."
 NO_OWNER = (
-    f"owner: only root can work as no-such-user, this is {ME}; set become: true."
+    f"{{env}}: only root can work as no-such-user, this is {ME}; set become: true."
     if os.geteuid()
-    else "owner: there is no user no-such-user on this host; create it first."
+    else "{env}: there is no user no-such-user on this host; create it first."
 )
 
 
@@ -458,8 +480,8 @@ NO_OWNER = (
         ({"owner": "no-such-user"}, NO_OWNER),
     ],
 )
-def test_wrong_options(options: dict[str, Any], message: str, ensure: Ensure, index: Index) -> None:
-    assert ensure(requirements=index.lock("base==2.0"), **options)["msg"] == message
+def test_wrong_options(options: dict[str, Any], message: str, ensure: Ensure, index: Index, place: Path) -> None:
+    assert ensure(requirements=index.lock("base==2.0"), **options)["msg"] == message.format(env=place / "env")
 
 
 def test_two_runs_wait_for_each_other(ensure: Ensure, index: Index, place: Path) -> None:
@@ -476,6 +498,78 @@ def test_two_runs_wait_for_each_other(ensure: Ensure, index: Index, place: Path)
     assert begun == [False]
 
 
+Several = Any
+
+
+@pytest.fixture
+def several(run_module: RunModule, place: Path) -> Several:
+    """Run the module on environments, each given as its name and its lock."""
+
+    def run(uv: Path = UV, **locks: str) -> dict[str, Any]:
+        environments = [{"path": str(place / name), "requirements": lock} for name, lock in locks.items()]
+        return run_module(python_environment, environments=environments, uv=str(uv))
+
+    return run
+
+
+def test_several_are_told_apart(several: Several, index: Index, place: Path) -> None:
+    several(one=index.lock("base==1.0"), two=index.lock("base==1.0"), three=index.lock("base==1.0"))
+    (place / "four").mkdir()
+    (place / "four/notebook.ipynb").write_text("")
+
+    result = several(
+        one=index.lock("base==2.0"),
+        two=f"base==2.0 --hash=sha256:{'0' * 64}\n",
+        three=index.lock("base==1.0"),
+        four=index.lock("base==1.0"),
+    )
+
+    assert result["failed"]
+    assert result["changed"]
+    two, four = result["msg"].split(FILES)
+    assert two.startswith(f"{place}/two: {UV} failed with status 1:\n")
+    assert four == f"\n{place}/four: this holds something that is no Python environment; choose another path."
+    assert [(Path(each["path"]).name, each["changed"]) for each in result["environments"]] == [
+        ("one", True),
+        ("three", False),
+    ]
+    assert [(Path(diff["after_header"]).name, diff["before"], diff["after"]) for diff in result["diff"]] == [
+        ("one", "base==1.0\n", "base==2.0\n")
+    ]
+
+
+def test_they_are_made_side_by_side(several: Several, index: Index, place: Path) -> None:
+    seen = []
+    with (place / "one.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        def release_after_the_second() -> None:
+            deadline = time.monotonic() + 30
+            while not (place / "two/reachable.json").exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            seen.append((place / "two/reachable.json").exists())
+            fcntl.flock(held, fcntl.LOCK_UN)
+
+        threading.Thread(target=release_after_the_second).start()
+        assert several(one=index.lock("base==2.0"), two=index.lock("base==2.0"))["changed"]
+    assert seen == [True]
+
+
+def test_the_one_that_holds_uv_is_made_first(several: Several, index: Index, place: Path) -> None:
+    index.add("uv", "0.2", scripts={"uv": f'#!/bin/sh\nexec "{UV}" "$@"\n'})
+    several(tools=index.lock("uv==0.1"))
+    locks = {"other": index.lock("base==2.0"), "tools": index.lock("uv==0.2")}
+
+    result = several(place / "tools/bin/uv", **locks)
+    assert [Path(each["path"]).name for each in result["environments"]] == ["tools", "other"]
+    assert version_in(place / "other", "base") == "2.0"
+
+    shutil.rmtree(place / "other")
+    result = several(place / "tools/bin/uv", **{**locks, "tools": f"uv==0.1 --hash=sha256:{'0' * 64}\n"})
+    assert result["msg"].startswith(f"{place}/tools: ")
+    assert not (place / "other").exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for another user")
 def test_everything_of_an_owner_is_done_as_that_user(ensure: Ensure, index: Index, place: Path) -> None:
     home = place / "home"
@@ -486,7 +580,7 @@ def test_everything_of_an_owner_is_done_as_that_user(ensure: Ensure, index: Inde
     }  # fmt: skip
     failed = ensure(**options)
     assert failed["msg"] == (
-        f"path: user nobody may not write there ([Errno 13] Permission denied: '{home}/env.lock'); "
+        f"{home}/env: user nobody may not write there ([Errno 13] Permission denied: '{home}/env.lock'); "
         "give them the folder above."
     )
 

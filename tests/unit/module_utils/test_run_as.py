@@ -8,11 +8,12 @@ import subprocess
 from typing import Any
 
 import pytest
-from ansible.module_utils.run_as import RunAsError, run_as
+from ansible.module_utils.run_as import RunAsError, run_as, start_as
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 
+@only_root
 def test_every_right_is_the_users() -> None:
     def work() -> dict[str, Any]:
         identity = subprocess.run(["id"], capture_output=True, text=True, check=True).stdout
@@ -28,6 +29,7 @@ def test_every_right_is_the_users() -> None:
     assert os.geteuid() == 0
 
 
+@only_root
 def test_there_is_no_way_back() -> None:
     def work() -> dict[str, Any]:
         os.setuid(0)
@@ -37,6 +39,7 @@ def test_there_is_no_way_back() -> None:
         run_as("nobody", work)
 
 
+@only_root
 def test_a_death_is_told() -> None:
     def work() -> dict[str, Any]:
         os.kill(os.getpid(), 9)
@@ -49,3 +52,24 @@ def test_a_death_is_told() -> None:
 def test_an_unknown_user() -> None:
     with pytest.raises(KeyError):
         run_as("no-such-user", dict)
+
+
+def test_work_side_by_side_may_be_our_own() -> None:
+    reader, writer = os.pipe()
+
+    def work(text: str) -> dict[str, Any]:
+        # Whoever has nothing to say waits for the other.
+        said = os.write(writer, text.encode()) if text else os.read(reader, 9)
+        return {"said": said if text else bytes(said).decode(), "process": os.getpid(), "user": os.geteuid()}
+
+    waiting = [start_as(None, lambda text=text: work(text)) for text in ("", "hello")]
+    heard, said = (wait() for wait in waiting)
+
+    assert (heard["said"], said["said"]) == ("hello", 5)
+    assert len({heard["process"], said["process"], os.getpid()}) == 3
+    assert heard["user"] == said["user"] == os.geteuid()
+
+
+def test_our_own_work_breaks_off() -> None:
+    with pytest.raises(RunAsError, match=r"(?s)^The work broke off: Traceback .*ZeroDivisionError"):
+        run_as(None, lambda: {"result": 1 // 0})
