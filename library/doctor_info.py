@@ -197,32 +197,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 def main() -> None:
     """Run the module."""
-    ssh = {
-        "host": {"type": "str", "required": True},
-        "port": {"type": "int", "default": 22},
-        "user": {"type": "str", "required": True},
-        "key_file": {"type": "path", "required": True, "no_log": False},
-        "target": {"type": "str", "required": True},
-        "known_hosts_file": {"type": "path"},
-        "host_keys": {"type": "list", "elements": "str", "no_log": False},
-    }
-    ways = ["known_hosts_file", "host_keys"]
-    address = {
-        "name": {"type": "str", "required": True},
-        "url": {"type": "str", "required": True},
-        "tunnel": {"type": "bool", "default": False},
-        "ssh": {"type": "dict", "options": ssh, "required_one_of": [ways], "mutually_exclusive": [ways]},
-    }
-    module = AnsibleModule(
-        argument_spec={
-            "endpoints": {"type": "list", "elements": "dict", "required": True, "options": address},
-            "password": {"type": "str", "no_log": True},
-            "legs": {"type": "str", "choices": ["all", "anonymous"], "default": "all"},
-            "timeout": {"type": "float", "default": 30},
-            "wait": {"type": "float", "default": 0},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=doctor.ARGUMENT_SPEC, supports_check_mode=True)
     asked = module.params
     options = doctor.Options(asked["password"], asked["legs"] == "anonymous", asked["timeout"], asked["wait"])
     if options.password and not options.anonymous and doctor.WEBSOCKET_ERROR:

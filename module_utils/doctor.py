@@ -289,6 +289,32 @@ class Clock(Protocol):
         """Wait."""
 
 
+# The options of the module doctor_info.
+HOST_KEYS = ["known_hosts_file", "host_keys"]
+SSH_SPEC: dict[str, Any] = {
+    "host": {"type": "str", "required": True},
+    "port": {"type": "int", "default": 22},
+    "user": {"type": "str", "required": True},
+    "key_file": {"type": "path", "required": True, "no_log": False},
+    "target": {"type": "str", "required": True},
+    "known_hosts_file": {"type": "path"},
+    "host_keys": {"type": "list", "elements": "str", "no_log": False},
+}
+ADDRESS_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "url": {"type": "str", "required": True},
+    "tunnel": {"type": "bool", "default": False},
+    "ssh": {"type": "dict", "options": SSH_SPEC, "required_one_of": [HOST_KEYS], "mutually_exclusive": [HOST_KEYS]},
+}
+ARGUMENT_SPEC: dict[str, Any] = {
+    "endpoints": {"type": "list", "elements": "dict", "required": True, "options": ADDRESS_SPEC},
+    "password": {"type": "str", "no_log": True},
+    "legs": {"type": "str", "choices": ["all", "anonymous"], "default": "all"},
+    "timeout": {"type": "float", "default": 30},
+    "wait": {"type": "float", "default": 0},
+}
+
+
 class Options(NamedTuple):
     """How to examine: whether to log in, and the seconds for one address and for a server that is not up yet."""
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import errno
+import functools
+import hashlib
 import json
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jupyter_password
 import pytest
+from ansible.module_utils import passwords
+from ansible.plugins.loader import action_loader
 from jupyter_server.auth.security import passwd, passwd_check
 from passlib.hash import argon2
 
 if TYPE_CHECKING:
-    from conftest import RunModule
+    from conftest import RunAction
 
 SAMPLES = json.loads(Path(__file__).with_name("jupyter_password_hashes.json").read_text(encoding="utf-8"))
 PASSWORD: str = SAMPLES["password"]
@@ -47,8 +51,8 @@ def jupyter_hashes(password: str, algorithm: str = "argon2") -> str:
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for less than Jupyter does."""
-    monkeypatch.setattr(jupyter_password, "MEMORY_KIB", MEMORY_KIB)
-    monkeypatch.setattr(jupyter_password, "PASSES", PASSES)
+    monkeypatch.setattr(passwords, "MEMORY_KIB", MEMORY_KIB)
+    monkeypatch.setattr(passwords, "PASSES", PASSES)
 
 
 def own_hash(password: str = PASSWORD, **cost: Any) -> str:
@@ -58,6 +62,12 @@ def own_hash(password: str = PASSWORD, **cost: Any) -> str:
 
 
 OWN = own_hash()
+
+
+@pytest.fixture
+def settle(run_action: RunAction) -> RunAction:
+    """Return the action."""
+    return functools.partial(run_action, "jupyter_password")
 
 
 @pytest.fixture
@@ -102,7 +112,7 @@ def stored(file: Path) -> Path:
     ],
 )
 def test_a_hash_is_kept_or_not(current: str, reason: str) -> None:
-    decision = jupyter_password.decide(PASSWORD, "given", current)
+    decision = passwords.decide(PASSWORD, "given", current)
     assert decision.reason == reason
     if reason == KEPT:
         assert decision.hash == current
@@ -115,12 +125,12 @@ def test_a_hash_is_kept_or_not(current: str, reason: str) -> None:
     ("current", "reason"),
     [("", NONE), (SAMPLES["valid"]["jupyter passwd(algorithm='sha256') legacy"], CHEAP), ("garbage", MALFORMED)],
 )
-def test_check_run_check_run(current: str, reason: str, file: Path, run_module: RunModule) -> None:
+def test_check_run_check_run(current: str, reason: str, file: Path, settle: RunAction) -> None:
     options = {"password": PASSWORD, "password_file": str(file)}
 
-    predicted = run_module(jupyter_password, check=True, current_hash=current, **options)
-    done = run_module(jupyter_password, current_hash=current, **options)
-    again = [run_module(jupyter_password, check=c, current_hash=done["hash"], **options) for c in (True, False)]
+    predicted = settle(check=True, current_hash=current, **options)
+    done = settle(current_hash=current, **options)
+    again = [settle(check=c, current_hash=done["hash"], **options) for c in (True, False)]
 
     for result in (predicted, done):
         assert (result["changed"], result["source"], result["reason"]) == (True, "given", reason)
@@ -137,23 +147,23 @@ def test_check_run_check_run(current: str, reason: str, file: Path, run_module: 
 @pytest.mark.parametrize("made_by", [name for name in SAMPLES["valid"] if "sha512" not in name])
 def test_what_jupyter_reads_is_read_here(made_by: str) -> None:
     text = SAMPLES["valid"][made_by]
-    assert jupyter_password.hash_problem(text) is None
-    assert jupyter_password.verify(PASSWORD, text) is jupyter_accepts(text, PASSWORD) is True
-    assert jupyter_password.verify("wrong", text) is jupyter_accepts(text, "wrong") is False
+    assert passwords.hash_problem(text) is None
+    assert passwords.verify(PASSWORD, text) is jupyter_accepts(text, PASSWORD) is True
+    assert passwords.verify("wrong", text) is jupyter_accepts(text, "wrong") is False
 
 
 def test_as_much_is_asked_for_as_jupyter_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    parts = [made("password").split("$")[:4] for made in (jupyter_password.new_hash, jupyter_hashes)]
+    parts = [made("password").split("$")[:4] for made in (passwords.new_hash, jupyter_hashes)]
     assert parts[0] == parts[1] == ["argon2:", "argon2id", "v=19", "m=10240,t=10,p=8"]
-    assert jupyter_password.strong_enough(BY_JUPYTER)
-    assert not jupyter_password.strong_enough(OWN)
+    assert passwords.strong_enough(BY_JUPYTER)
+    assert not passwords.strong_enough(OWN)
 
 
 @pytest.mark.parametrize("password", ["x" * 4096, " spaces around ", "ünïcode-😀-password"])
 def test_jupyter_verifies_what_is_made_here(password: str) -> None:
-    jupyter_password.refuse_weak(password, allow_weak=False)
-    made = jupyter_password.new_hash(password)
+    passwords.refuse_weak(password, allow_weak=False)
+    made = passwords.new_hash(password)
     assert jupyter_accepts(made, password)
     assert not jupyter_accepts(made, password + "x")
 
@@ -182,8 +192,8 @@ def test_jupyter_verifies_what_is_made_here(password: str) -> None:
         ("sha256:aa:" + 40 * "a", "after 'sha256:' it needs a salt, a colon and 64 hexadecimal digits"),
     ],
 )
-def test_a_malformed_hash_is_refused(text: str, problem: str, file: Path, run_module: RunModule) -> None:
-    result = run_module(jupyter_password, password_hash=text, password_file=str(file))
+def test_a_malformed_hash_is_refused(text: str, problem: str, file: Path, settle: RunAction) -> None:
+    result = settle(password_hash=text, password_file=str(file))
     assert result["failed"]
     assert result["msg"] == (
         f"jupyter_password_hash is malformed, {problem}: make one with 'jupyter server password' and copy it whole."
@@ -201,11 +211,9 @@ def test_a_malformed_hash_is_refused(text: str, problem: str, file: Path, run_mo
 )
 @pytest.mark.parametrize("check", [True, False])
 def test_a_ready_made_hash(
-    *, current: str, changed: bool, reason: str, check: bool, stored: Path, run_module: RunModule
+    *, current: str, changed: bool, reason: str, check: bool, stored: Path, settle: RunAction
 ) -> None:
-    result = run_module(
-        jupyter_password, check=check, password_hash=OWN, current_hash=current, password_file=str(stored)
-    )
+    result = settle(check=check, password_hash=OWN, current_hash=current, password_file=str(stored))
     assert {key: result[key] for key in ("changed", "hash", "source", "reason")} == {
         "changed": changed, "hash": OWN, "source": "hash", "reason": reason,
     }  # fmt: skip
@@ -230,31 +238,29 @@ UNTYPABLE = (
         ("qwertyuiop", f"jupyter_password is one of the most common passwords: {ANOTHER}", True),
     ],
 )
-def test_a_weak_password_is_refused(
-    password: str, message: str, way_out: bool, file: Path, run_module: RunModule
-) -> None:
+def test_a_weak_password_is_refused(password: str, message: str, way_out: bool, file: Path, settle: RunAction) -> None:
     options = {"password": password, "password_file": str(file)}
-    assert run_module(jupyter_password, **options)["msg"] == message
-    forced = run_module(jupyter_password, allow_weak=True, **options)
+    assert settle(**options)["msg"] == message
+    forced = settle(allow_weak=True, **options)
     if way_out:
         assert jupyter_accepts(forced["hash"], password)
     else:
         assert forced["msg"] == message
 
 
-def test_a_password_and_a_hash_exclude_each_other(file: Path, run_module: RunModule) -> None:
-    result = run_module(jupyter_password, password=PASSWORD, password_hash=OWN, password_file=str(file))
+def test_a_password_and_a_hash_exclude_each_other(file: Path, settle: RunAction) -> None:
+    result = settle(password=PASSWORD, password_hash=OWN, password_file=str(file))
     assert result["msg"] == "parameters are mutually exclusive: password|password_hash"
 
 
-def test_a_password_is_generated_once(file: Path, run_module: RunModule) -> None:
+def test_a_password_is_generated_once(file: Path, settle: RunAction) -> None:
     options = {"password_file": str(file)}
 
-    predicted = run_module(jupyter_password, check=True, **options)
+    predicted = settle(check=True, **options)
     assert not file.parent.parent.exists()
-    done = run_module(jupyter_password, **options)
+    done = settle(**options)
     password = file.read_text().removesuffix("\n")
-    again = [run_module(jupyter_password, check=c, current_hash=done["hash"], **options) for c in (True, False)]
+    again = [settle(check=c, current_hash=done["hash"], **options) for c in (True, False)]
 
     for result in (predicted, done):
         assert (result["changed"], result["source"], result["reason"]) == (True, "generated", NONE)
@@ -269,7 +275,7 @@ def test_a_password_is_generated_once(file: Path, run_module: RunModule) -> None
 
 
 def test_generated_passwords_differ() -> None:
-    made = {jupyter_password.generate_password() for _ in range(100)}
+    made = {passwords.generate_password() for _ in range(100)}
     assert len(made) == 100
     assert all(map(GENERATED.fullmatch, made))
 
@@ -287,9 +293,9 @@ def test_generated_passwords_differ() -> None:
     ],
 )
 def test_a_password_that_only_the_host_knows(
-    current: str, source: str, reason: str, file: Path, run_module: RunModule
+    current: str, source: str, reason: str, file: Path, settle: RunAction
 ) -> None:
-    result = run_module(jupyter_password, current_hash=current, password_file=str(file))
+    result = settle(current_hash=current, password_file=str(file))
     assert (result["source"], result["reason"]) == (source, reason)
     assert (result["changed"], result["hash"] == current, file.exists()) == (
         (False, True, False) if source == "kept" else (True, False, True)
@@ -297,64 +303,99 @@ def test_a_password_that_only_the_host_knows(
 
 
 @pytest.mark.parametrize(("current", "reason"), [(OWN, KEPT), (own_hash("another"), OTHER), ("", NONE)])
-def test_a_stored_password(current: str, reason: str, stored: Path, run_module: RunModule) -> None:
-    result = run_module(jupyter_password, current_hash=current, password_file=str(stored))
+def test_a_stored_password(current: str, reason: str, stored: Path, settle: RunAction) -> None:
+    result = settle(current_hash=current, password_file=str(stored))
     assert (result["source"], result["reason"], result["changed"]) == ("stored", reason, reason != KEPT)
     assert jupyter_accepts(result["hash"], PASSWORD)
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
-def test_an_exposed_file_is_closed(mode: int, stored: Path, run_module: RunModule) -> None:
+def test_an_exposed_file_is_closed(mode: int, stored: Path, settle: RunAction) -> None:
     stored.chmod(mode)
     options = {"current_hash": OWN, "password_file": str(stored)}
     modes = []
     changes = []
     for check in (True, False, True, False):
-        changes.append(run_module(jupyter_password, check=check, **options)["changed"])
+        changes.append(settle(check=check, **options)["changed"])
         modes.append(stat.S_IMODE(stored.stat().st_mode))
     assert changes == [True, True, False, False]
     assert modes == [mode, 0o600, 0o600, 0o600]
 
 
-def test_an_empty_stored_password(stored: Path, run_module: RunModule) -> None:
+def test_an_empty_stored_password(stored: Path, settle: RunAction) -> None:
     stored.write_text("\n")
-    assert run_module(jupyter_password, password_file=str(stored))["msg"] == (
+    assert settle(password_file=str(stored))["msg"] == (
         f"The stored password is empty: {stored}. Delete the file to have a new one generated."
     )
 
 
-def test_a_stored_password_that_cannot_be_read(tmp_path: Path, run_module: RunModule) -> None:
-    assert run_module(jupyter_password, password_file=str(tmp_path))["msg"] == (
+def test_a_stored_password_that_cannot_be_read(tmp_path: Path, settle: RunAction) -> None:
+    assert settle(password_file=str(tmp_path))["msg"] == (
         f"The stored password cannot be read, Is a directory: {tmp_path}. Make it readable for you."
     )
 
 
-def test_an_interrupted_write_leaves_nothing(
-    file: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_write_leaves_nothing(file: Path, settle: RunAction, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_room)
-    assert run_module(jupyter_password, password_file=str(file))["msg"] == (
+    assert settle(password_file=str(file))["msg"] == (
         f"The generated password cannot be stored, No space left on device: {file}. Make its folder writable for you."
     )
     assert os.listdir(file.parent) == []
 
 
 @pytest.mark.parametrize("password", ["argon2", "m", PASSWORD])
-def test_the_hash_is_whole_and_nothing_tells_the_password(password: str, file: Path, run_module: RunModule) -> None:
-    for current in ("", jupyter_password.new_hash(password)):
-        result = run_module(
-            jupyter_password, password=password, allow_weak=True, current_hash=current, password_file=str(file)
-        )
+def test_the_hash_is_whole_and_nothing_tells_the_password(password: str, file: Path, settle: RunAction) -> None:
+    for current in ("", passwords.new_hash(password)):
+        result = settle(password=password, allow_weak=True, current_hash=current, password_file=str(file))
         assert jupyter_accepts(result.pop("hash"), password)
-        assert result.pop("invocation") == {}
         assert "argon2" not in str(result)
         assert PASSWORD not in str(result)
 
 
-def test_without_passlib(file: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jupyter_password, "PASSLIB_ERROR", "Traceback: No module named 'passlib'")
-    message = run_module(jupyter_password, password_file=str(file))["msg"]
+def test_without_passlib(file: Path, settle: RunAction, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sys.modules[action_loader.get("jupyter_password", class_only=True).__module__], "passwords", None
+    )
+    message = settle(password_file=str(file))["msg"]
     assert message.startswith("Failed to import the required Python library (libpass) on ")
+
+
+MAKE_ANOTHER = "make an argon2 one with 'jupyter server password', or set jupyter_password."
+IN_PUBLIC_SET = ", and Jupyter is to be public: set jupyter_password."
+IN_PUBLIC = ", and Jupyter is to be public: choose another, or take away endpoint_public_url and the tunnel."
+SHA1 = "sha1:8b1d:" + hashlib.sha1(b"kXf82-opqjz-9sd8b1d").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"password": "kXf82", "allow_weak": True}, f"jupyter_password is shorter than 12 characters{IN_PUBLIC}"),
+        ({"password": "Password1234"}, f"jupyter_password is one of the most common passwords{IN_PUBLIC}"),
+        (
+            {"password_hash": SHA1},
+            f"jupyter_password_hash is cheap to guess, and Jupyter is to be public: {MAKE_ANOTHER}",
+        ),
+        (
+            {"current_hash": SHA1},
+            f"Of the password only a hash is known that is cheap to guess{IN_PUBLIC_SET}",
+        ),
+    ],
+)
+def test_what_is_not_good_enough_for_the_internet(options: dict[str, Any], sentence: str) -> None:
+    given = {"password": None, "password_hash": None, "current_hash": "", "allow_weak": False, "public": True}
+    with pytest.raises(passwords.RefusedError) as refusal:
+        passwords.resolve({**given, **options}, None)
+    assert str(refusal.value) == sentence
+    if "password" not in options or options.get("allow_weak"):
+        passwords.resolve({**given, **options, "public": False}, None)
+
+
+def test_a_stored_password_that_somebody_made_weak_is_not_good_enough_for_the_internet() -> None:
+    given = {"password": None, "password_hash": None, "current_hash": "", "allow_weak": False, "public": True}
+    with pytest.raises(passwords.RefusedError) as refusal:
+        passwords.resolve(given, "kXf82")
+    assert str(refusal.value) == f"jupyter_password is shorter than 12 characters{IN_PUBLIC}"
+    assert passwords.resolve({**given, "public": False}, "kXf82")[0].source == "stored"

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decide about the notebook password and its hash, on the controller."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import tempfile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible.module_utils.common_passwords import COMMON_PASSWORDS
+from passlib.hash import argon2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# jupyter_server/auth/security.py: argon2.PasswordHasher(memory_cost=10240, time_cost=10, parallelism=8)
+MEMORY_KIB = 10240
+PASSES = 10
+LANES = 8
+ARGON2_BYTES = (16, 32)  # of argon2-cffi before 21.2, and since; a hash that was cut short has another length
+SHORTEST_CHARACTERS = 12
+LONGEST_BYTES = 4096  # passlib's limit
+LEGACY_DIGITS = {"sha1": 40, "sha256": 64}
+# Typed on a tablet's keyboard: one case, no look-alikes. 20 of 31 signs are 99 bits.
+ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+class RefusedError(Exception):
+    """An input cannot be used; the text says which one, why, and what to do."""
+
+
+class Decision(NamedTuple):
+    """The hash for the configuration, whence the password is known, and why the hash is new (or is not)."""
+
+    hash: str
+    source: str
+    reason: str
+
+
+def refuse_weak(password: str, allow_weak: bool, public: bool = False) -> None:
+    """Raise RefusedError for a password that must not protect a server, above all not one on the internet."""
+    if not password:
+        raise RefusedError(
+            "jupyter_password is empty: set a password, or leave the variable out to have one generated."
+        )
+    if len(password.encode()) > LONGEST_BYTES:
+        raise RefusedError(f"jupyter_password is longer than {LONGEST_BYTES} bytes: use a shorter one.")
+    if re.search(r"[\x00-\x1f\x7f]", password):
+        raise RefusedError(
+            "jupyter_password has a line break or another control character, which cannot be typed on a login page: "
+            "remove it."
+        )
+    if allow_weak and not public:
+        return
+    way_out = ": choose another, or set jupyter_password_allow_weak to true."
+    if public:
+        way_out = ", and Jupyter is to be public: choose another, or take away endpoint_public_url and the tunnel."
+    if password.lower() in COMMON_PASSWORDS:
+        raise RefusedError(f"jupyter_password is one of the most common passwords{way_out}")
+    if len(password) < SHORTEST_CHARACTERS:
+        raise RefusedError(f"jupyter_password is shorter than {SHORTEST_CHARACTERS} characters{way_out}")
+
+
+def hash_problem(text: str) -> str | None:
+    """Say what is wrong with the form of a hash; None when Jupyter can read it.
+
+    Jupyter answers a login with 500 when the text after ``argon2:`` is malformed, and nobody can log in when
+    anything else is.
+    """
+    algorithm, _, rest = text.partition(":")
+    if algorithm == "argon2":
+        try:
+            argon2.verify("", rest)  # from_string would let a hash pass that was cut short in its salt
+            whole = len(argon2.from_string(rest).checksum) in ARGON2_BYTES
+        except (ValueError, TypeError):
+            whole = False
+        return None if whole else "what follows 'argon2:' is no argon2 hash"
+    if algorithm in LEGACY_DIGITS:
+        digits = LEGACY_DIGITS[algorithm]
+        if rest.isascii() and re.fullmatch(rf"[^:]+:[0-9a-f]{{{digits}}}", rest):
+            return None
+        return f"after '{algorithm}:' it needs a salt, a colon and {digits} hexadecimal digits"
+    return "it does not begin with 'argon2:', 'sha256:' or 'sha1:'"
+
+
+def verify(password: str, text: str) -> bool:
+    """Tell whether a well-formed hash belongs to the password, as Jupyter's passwd_check does."""
+    algorithm, _, rest = text.partition(":")
+    if algorithm == "argon2":
+        return bool(argon2.verify(password, rest))
+    salt, _, digest = rest.partition(":")
+    own = hashlib.new(algorithm, password.encode() + salt.encode()).hexdigest()
+    return hmac.compare_digest(own, digest)
+
+
+def strong_enough(text: str) -> bool:
+    """Tell whether a well-formed hash costs a guesser at least as much as one of ours."""
+    algorithm, _, rest = text.partition(":")
+    if algorithm != "argon2":
+        return False
+    found = argon2.from_string(rest)
+    work = found.memory_cost * found.rounds
+    return bool(found.type.lower() == "id" and found.memory_cost >= MEMORY_KIB and work >= MEMORY_KIB * PASSES)
+
+
+def new_hash(password: str) -> str:
+    """Hash a password in the form that Jupyter reads."""
+    hasher = argon2.using(type="ID", memory_cost=MEMORY_KIB, rounds=PASSES, parallelism=LANES)
+    return f"argon2:{hasher.hash(password)}"
+
+
+def decide(password: str, source: str, current: str) -> Decision:
+    """Keep the current hash of a known password, or make a new one and say why."""
+    if not current:
+        return Decision(new_hash(password), source, "the host has no password hash yet")
+    if hash_problem(current):
+        return Decision(new_hash(password), source, "the hash on the host is malformed")
+    if not verify(password, current):
+        return Decision(new_hash(password), source, "the hash on the host belongs to another password")
+    if not strong_enough(current):
+        return Decision(new_hash(password), source, "the hash on the host is cheaper to guess than today's")
+    return Decision(current, source, "the hash on the host belongs to this password")
+
+
+def take_ready_hash(text: str, current: str, public: bool) -> Decision:
+    """Use a hash that was made elsewhere."""
+    problem = hash_problem(text)
+    if problem:
+        raise RefusedError(
+            f"jupyter_password_hash is malformed, {problem}: make one with 'jupyter server password' and copy it whole."
+        )
+    if public and not strong_enough(text):
+        raise RefusedError(
+            "jupyter_password_hash is cheap to guess, and Jupyter is to be public: make an argon2 one with "
+            "'jupyter server password', or set jupyter_password."
+        )
+    same = hmac.compare_digest(text.encode(), current.encode())
+    return Decision(text, "hash", "the host has this hash" if same else "the host has another hash or none")
+
+
+def generate_password() -> str:
+    """Make a password of five groups of four signs."""
+    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(5))
+
+
+def read_stored(path: str) -> str | None:
+    """Read the generated password; None when there is none yet."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            password = file.read().strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RefusedError(
+            f"The stored password cannot be read, {error.strerror}: {path}. Make it readable for you."
+        ) from error
+    if not password:
+        raise RefusedError(f"The stored password is empty: {path}. Delete the file to have a new one generated.")
+    return password
+
+
+def store(path: str, password: str) -> None:
+    """Write a generated password where only its owner can read it; an interrupted write leaves no file."""
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".reachable-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(password + "\n")
+                file.flush()
+                os.fsync(descriptor)
+            os.rename(temporary, path)  # atomic_move would open a new file to everybody
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise RefusedError(
+            f"The generated password cannot be stored, {error.strerror}: {path}. Make its folder writable for you."
+        ) from error
+
+
+def resolve(options: Mapping[str, Any], stored: str | None) -> tuple[Decision, str | None]:
+    """Choose the password's source; return the decision and, if one was generated, the password to store."""
+    current, public = options["current_hash"], options["public"]
+    if options["password_hash"] is not None:
+        return take_ready_hash(options["password_hash"], current, public), None
+    if options["password"] is not None:
+        refuse_weak(options["password"], options["allow_weak"], public)
+        return decide(options["password"], "given", current), None
+    if stored is not None:
+        if public:
+            refuse_weak(stored, options["allow_weak"], public)
+        return decide(stored, "stored", current), None
+    if current and not hash_problem(current):
+        if public and not strong_enough(current):
+            raise RefusedError(
+                "Of the password only a hash is known that is cheap to guess, and Jupyter is to be public: "
+                "set jupyter_password."
+            )
+        return Decision(current, "kept", "only the host knows this password, as a hash"), None
+    generated = generate_password()
+    return decide(generated, "generated", current), generated
