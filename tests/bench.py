@@ -3,8 +3,9 @@
 """Measure what Reachable costs: ./reachable bench [PART...].
 
 Parts are `fresh` (from a bare host to the first executed cell), `again` (a run without drift), `size` (memory and disk
-of the host) and `venv` (the controller's own environment); without one all of them run, one after the other. The
-figures are for comparison within one run, on a machine that does nothing else.
+of the host), `venv` (the controller's own environment) and `tunnel` (changes of its address, an outage, idle minutes, a
+run without drift); without one all of them run, one after the other. The figures are for comparison within one run, on
+a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import json
 import os
 import shutil
 import statistics
@@ -21,9 +23,10 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ansible.module_utils
+import requests
 import yaml
 from test import ROOT, hosts, image_parts, remove_hosts, run, set_environment
 
@@ -46,10 +49,16 @@ PATIENCE_SECONDS = 60.0
 FRESH_ROUNDS = 3
 AGAIN_ROUNDS = 5
 
+# The stand-in for ngrok's cloud, as molecule/bench/inventory has it.
+CLOUD = "10.98.9.5"
+CHANGES = 30
+OUTAGE_SECONDS = 60
+IDLE_SECONDS = 300
+
 
 def main() -> None:
     """Print the figures of the parts that the command line names."""
-    parts = {"fresh": fresh, "again": again, "size": size, "venv": venv}
+    parts = {"fresh": fresh, "again": again, "size": size, "venv": venv, "tunnel": tunnel}
     names = sys.argv[1:] or [*parts]
     if unknown := [name for name in names if name not in parts]:
         sys.exit(f"There is no part {unknown[0]!r}; there are {', '.join(parts)}.")
@@ -91,15 +100,21 @@ def fresh() -> Iterator[Figure]:
 def again() -> Iterator[Figure]:
     """Run once more where nothing has drifted, in turns with Ansible's ping."""
     provisioned()
-    ping: list[str | Path] = [".venv/bin/ansible", "--module-name=ping", *INVENTORIES, "bench-reachable"]
-    timed(ping)
-    rounds = [(timed(UP), timed(ping)) for _ in range(AGAIN_ROUNDS)]
+    yield from run_without_drift("A run without drift", UP, "bench-reachable", "at most 5")
+
+
+def run_without_drift(what: str, up: list[str | Path], host: str, goal: str) -> Iterator[Figure]:
+    """Compare a run without drift on a host with Ansible's ping there, in turns."""
+    ping: list[str | Path] = [".venv/bin/ansible", "--module-name=ping", *INVENTORIES, host]
+    for command in (up, ping):
+        timed(command)
+    rounds = [(timed(up), timed(ping)) for _ in range(AGAIN_ROUNDS)]
     up_seconds, ping_seconds = (statistics.median(column) for column in zip(*rounds, strict=True))
-    yield "A run without drift", f"{up_seconds:.2f} s", ""
+    yield what, f"{up_seconds:.2f} s", ""
     yield "  ansible -m ping", f"{ping_seconds:.2f} s", ""
-    yield "  ratio", f"{up_seconds / ping_seconds:.2f}", "at most 5"
+    yield "  ratio", f"{up_seconds / ping_seconds:.2f}", goal
     # Both begin with a look for Python there; a ping is one task.
-    remote_tasks = ssh_commands(UP) - ssh_commands(ping) + 1
+    remote_tasks = ssh_commands(up) - ssh_commands(ping) + 1
     yield "  remote tasks in it", str(remote_tasks), ""
 
 
@@ -120,6 +135,72 @@ def venv() -> Iterator[Figure]:
         copy = shutil.copytree(ROOT, Path(folder, "copy"), ignore=shutil.ignore_patterns(".?*"))
         seconds = timed([copy / "reachable", "up", "--version"], XDG_CACHE_HOME=f"{folder}/cache")
     yield ".venv from nothing, up to Ansible's first word", f"{seconds:.1f} s", ""
+
+
+def tunnel() -> Iterator[Figure]:
+    """Follow a tunnel to the stand-in for the cloud through other addresses, an outage and idle minutes."""
+    up: list[str | Path] = ["./reachable", "up", *INVENTORIES, "--limit=bench-tunnel"]
+    output(up)
+    changes = [change_address() for _ in range(CHANGES)]
+    for what, column in zip(
+        ("Another address to endpoint.json", "  to the message"), zip(*changes, strict=True), strict=True
+    ):
+        slowest = sorted(column)[round(0.95 * CHANGES) - 1]
+        yield f"{what}, 95 % of {CHANGES}", f"{slowest:.2f} s", "at most 2 s"
+
+    cloud("outage", on=True)
+    time.sleep(OUTAGE_SECONDS)
+    cloud("outage", on=False)
+    ended = time.time()
+    yield f"Outage of {OUTAGE_SECONDS} s, back after", f"{published_online() - ended:.1f} s", "at most 5 s"
+
+    watcher = on_host("bench-tunnel", "systemctl show --property=MainPID --value reachable-endpoint").strip()
+    before = processor_seconds(watcher)
+    time.sleep(IDLE_SECONDS)
+    share = (processor_seconds(watcher) - before) / IDLE_SECONDS
+    resident = int(on_host("bench-tunnel", f"ps --no-headers -o rss {watcher}")) / 1024
+    yield f"The watcher in {IDLE_SECONDS} idle seconds: processor", f"{share:.2%}", "at most 0.3 %"
+    yield "  memory", f"{resident:.0f} MiB", "at most 40 MB"
+
+    yield from run_without_drift("A run without drift, with a tunnel", up, "bench-tunnel", "at most 7")
+
+
+def change_address() -> tuple[float, float]:
+    """Have the cloud give another address; return the seconds until the host published it, and until it was told."""
+    known = len(messages())
+    started = time.time()
+    cloud("restart")
+    while len(messages()) == known:
+        if time.time() - started > PATIENCE_SECONDS:
+            sys.exit("There was no message about a new address.")
+        time.sleep(0.05)
+    return published_online() - started, messages()[-1]["arrived"] - started
+
+
+def published_online() -> float:
+    """Wait until the host publishes that its tunnel is online, and return since when it does."""
+    look = "cd /var/lib/reachable/endpoint && stat --format=%.Y endpoint.json && cat endpoint.json"
+    while True:
+        changed, _, text = on_host("bench-tunnel", look).partition("\n")
+        if all(endpoint["state"] == "online" for endpoint in json.loads(text)["endpoints"]):
+            return float(changed)
+
+
+def processor_seconds(process: str) -> float:
+    """Return the processor time of a process on the host (proc(5): fields 14 and 15 of stat, in hundredths)."""
+    fields = on_host("bench-tunnel", f"cat /proc/{process}/stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def cloud(action: str, **body: bool) -> None:
+    """Control the stand-in for ngrok's cloud."""
+    requests.post(f"http://{CLOUD}:4480/{action}", json=body, timeout=PATIENCE_SECONDS).raise_for_status()
+
+
+def messages() -> list[dict[str, Any]]:
+    """Return the messages that have arrived."""
+    received: list[dict[str, Any]] = requests.get(f"http://{CLOUD}:8025", timeout=PATIENCE_SECONDS).json()
+    return received
 
 
 def create_hosts() -> None:
