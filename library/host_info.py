@@ -141,10 +141,6 @@ service_manager:
   description: V(systemd) where it runs, else V(none).
   type: str
   returned: success
-venv:
-  description: Whether C(python3 -m venv) works; Debian keeps it in a package of its own.
-  type: bool
-  returned: success
 ca_bundle:
   description: The certificates that the system trusts, in one file; null where there is none.
   type: str
@@ -157,7 +153,6 @@ addresses:
 """
 
 import grp
-import importlib.util
 import os
 import pwd
 import re
@@ -339,7 +334,6 @@ def main() -> None:
         users={name: look_at_user(name) for name in module.params["users"]},
         programs={name: look_at_program(name) for name in module.params["programs"]},
         service_manager=service_manager(),
-        venv=importlib.util.find_spec("ensurepip") is not None,
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
     )

@@ -186,7 +186,6 @@ def test_the_system(run_module: RunModule, tmp_path: Path) -> None:
     assert result["service_manager"] == ("systemd" if Path("/run/systemd/system").is_dir() else "none")
     assert result["daemons"] == {"reachable-jupyter": {"state": "absent", "at_boot": False, "uptime": 0}}
     assert result["addresses"] == {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": "vps.local"}
-    assert result["venv"] is True
     assert result["ca_bundle"] is None or Path(result["ca_bundle"]).read_text().count("BEGIN CERTIFICATE") > 10
     assert 0 <= result["first_free_port"] <= 1024
 
