@@ -1085,6 +1085,6 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path, environment: dict[str, str])
         process.send_signal(signal.SIGTERM)
         start = time.monotonic()
         assert process.wait(20) == 0
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 5
     assert kept.exists()
     assert json.loads((tmp_path / "endpoint.json").read_text())["endpoints"][0]["state"] == "offline"
