@@ -53,6 +53,8 @@ AGAIN_ROUNDS = 5
 CLOUD = "10.98.9.5"
 CHANGES = 30
 OUTAGE_SECONDS = 60
+# After trouble the watcher looks more often for a while.
+SETTLE_SECONDS = 90
 IDLE_SECONDS = 300
 
 
@@ -154,6 +156,7 @@ def tunnel() -> Iterator[Figure]:
     ended = time.time()
     yield f"Outage of {OUTAGE_SECONDS} s, back after", f"{published_online() - ended:.1f} s", "at most 5 s"
 
+    time.sleep(SETTLE_SECONDS)
     watcher = on_host("bench-tunnel", "systemctl show --property=MainPID --value reachable-endpoint").strip()
     before = processor_seconds(watcher)
     time.sleep(IDLE_SECONDS)
