@@ -824,22 +824,28 @@ def read_answer(messages: Iterable[dict[str, Any]], request_id: str) -> str:
     raise LegError("kernel_mute", "the connection was closed")
 
 
+def in_background(work: Callable[[], T], done: Callable[[], None] = lambda: None) -> futures.Future[T]:
+    """Start work in a thread that does not keep this process from ending, and call ``done`` after it."""
+    future: futures.Future[T] = futures.Future()
+    future.add_done_callback(lambda _: done())
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is taken
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
 def within(seconds: float, work: Callable[[], T]) -> T:
     """Return what ``work`` returns, or raise what it raises, or raise TimeoutError when it takes longer.
 
     Neither a name server nor a server that sends byte after byte can be stopped by a timeout of a socket.
     """
-    future: futures.Future[T] = futures.Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is awaited
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
     try:
-        return future.result(timeout=seconds)
+        return in_background(work).result(timeout=seconds)
     except futures.TimeoutError as error:  # before Python 3.11 this is no TimeoutError
         raise TimeoutError(str(error) or "there was no time left") from error
 

@@ -14,11 +14,9 @@ import queue
 import signal
 import socket
 import sys
-import threading
 import time
-from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils import doctor, ngrok
 from ansible.module_utils.endpoints import endpoint_value
@@ -26,8 +24,8 @@ from ansible.module_utils.notifier import Outbox, Target, read, say, spawn, targ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
-T = TypeVar("T")
 Endpoint = dict[str, Any]
 
 TICK_SECONDS = 0.5
@@ -340,21 +338,6 @@ def ask_agent(api_url: str) -> Any:
         return error
 
 
-def in_background(work: Callable[[], T], done: Callable[[], None]) -> Future[T]:
-    """Start work in a thread that does not keep this process from ending."""
-    future: Future[T] = Future()
-    future.add_done_callback(lambda _: done())
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is taken
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
-
-
 # Keeping
 
 
@@ -647,7 +630,7 @@ def wait(wake: queue.SimpleQueue[bool], seconds: float) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Watch until the service manager says that it is enough."""
     wake: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the one kind of queue that a signal handler may fill
-    start = partial(in_background, done=partial(wake.put, False))
+    start = partial(doctor.in_background, done=partial(wake.put, False))
     try:
         config, targets = load(arguments)
         watcher = Watcher(config, targets, start=start)

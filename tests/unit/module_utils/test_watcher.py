@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from ansible.module_utils import ngrok, notifier, watcher
+from ansible.module_utils import doctor, ngrok, notifier, watcher
 from ansible.module_utils.endpoints import endpoint_value
 
 if TYPE_CHECKING:
@@ -458,11 +458,11 @@ def test_a_visit_to_a_tunnel_without_agent(greeter: Callable[[bytes], int]) -> N
 
 def test_work_in_the_background_wakes_the_loop() -> None:
     done: queue.SimpleQueue[bool] = queue.SimpleQueue()
-    future = watcher.in_background(lambda: 42, lambda: done.put(False))
+    future = doctor.in_background(lambda: 42, lambda: done.put(False))
     assert done.get(timeout=20) is False
     assert future.result(timeout=20) == 42
     with pytest.raises(ZeroDivisionError):
-        watcher.in_background(lambda: 1 / 0, lambda: None).result(timeout=20)
+        doctor.in_background(lambda: 1 / 0, lambda: None).result(timeout=20)
 
 
 # The loop
