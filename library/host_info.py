@@ -192,8 +192,10 @@ def look_at_file(path: str) -> dict[str, Any]:
 def look_at_daemons(names: list[str], socket: str | None) -> dict[str, Any]:
     """Ask the service manager that runs here how services are."""
     if service_manager() == "systemd":
-        return {name: daemons.ask_systemd(name)._asdict() for name in names}
-    return {name: daemons.ask_supervisord(socket or "", name)._asdict() for name in names}
+        found = daemons.ask_systemd(names)
+    else:
+        found = {name: daemons.ask_supervisord(socket or "", name) for name in names}
+    return {name: daemon._asdict() for name, daemon in found.items()}
 
 
 def look_at_environments(wanted: list[dict[str, Any]]) -> dict[str, bool]:

@@ -26,7 +26,7 @@ class Daemon(NamedTuple):
 
 
 def read_systemd(text: str, now: float) -> Daemon:
-    """Read what ``systemctl show --timestamp=unix`` prints; ``now`` is in seconds since 1970."""
+    """Read what ``systemctl show --timestamp=unix`` prints of a unit; ``now`` is in seconds since 1970."""
     properties = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     if properties.get("LoadState") == "not-found":
         return Daemon("absent")
@@ -37,11 +37,15 @@ def read_systemd(text: str, now: float) -> Daemon:
     return Daemon("stopped" if properties.get("ActiveState") == "inactive" else "failed", at_boot)
 
 
-def ask_systemd(name: str) -> Daemon:
-    """Ask systemd."""
-    command = ["systemctl", "show", "--timestamp=unix", f"--property={','.join(PROPERTIES)}", f"{name}.service"]
+def ask_systemd(names: list[str]) -> dict[str, Daemon]:
+    """Ask systemd, for all of them at once; what it says of each is a paragraph."""
+    if not names:
+        return {}
+    units = [f"{name}.service" for name in names]
+    command = ["systemctl", "show", "--timestamp=unix", f"--property={','.join(PROPERTIES)}", *units]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    return read_systemd(answer.stdout, time.time())
+    now = time.time()
+    return {name: read_systemd(text, now) for name, text in zip(names, answer.stdout.split("\n\n"), strict=True)}
 
 
 def ask_supervisord(socket: str, name: str) -> Daemon:

@@ -45,20 +45,23 @@ def test_what_systemd_says(properties: str, daemon: Daemon) -> None:
 
 def test_how_systemd_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stub = tmp_path / "systemctl"
+    since = f"{time.time() - 60:.0f}"
     answer = (
-        f"LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\nActiveEnterTimestamp=@{time.time() - 60:.0f}"
+        f"LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\nActiveEnterTimestamp=@{since}\\n"
+        "\\nLoadState=not-found\\nActiveState=inactive\\nUnitFileState=\\nActiveEnterTimestamp="
     )
     stub.write_text(f'#!/bin/sh\necho "$*" >"$0.argv"\nprintf "{answer}\\n"\n')
     stub.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
-    daemon = daemons.ask_systemd("reachable-jupyter")
+    found = daemons.ask_systemd(["reachable-jupyter", "reachable-ngrok"])
 
-    assert daemon[:2] == ("running", True)
-    assert 59 <= daemon.uptime <= 70
+    assert found["reachable-jupyter"][:2] == ("running", True)
+    assert 59 <= found["reachable-jupyter"].uptime <= 70
+    assert found["reachable-ngrok"] == Daemon("absent")
     assert (tmp_path / "systemctl.argv").read_text() == (
         "show --timestamp=unix --property=LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp"
-        " reachable-jupyter.service\n"
+        " reachable-jupyter.service reachable-ngrok.service\n"
     )
 
 
