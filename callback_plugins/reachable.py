@@ -35,6 +35,7 @@ requirements:
 """
 
 import atexit
+import gc
 import json
 import os
 import sys
@@ -290,6 +291,8 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Remember who takes part, and whether it is about a verdict."""
+        # Each task is a forked copy of this process: without this, each would search for garbage in all that is here.
+        gc.freeze()
         super().v2_playbook_on_play_start(play)
         variables = play.get_variable_manager().get_vars(play=play)
         self._play = play
