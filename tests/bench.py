@@ -42,7 +42,12 @@ if TYPE_CHECKING:
 
 BENCH = ROOT / "molecule/bench"
 CACHE = ROOT / ".cache/molecule/bench"
-INVENTORIES = ["--inventory=molecule/inventory", "--inventory=molecule/bench/inventory"]
+# People's inventories have constants where those of the tests look for the folder of their scenario.
+INVENTORIES = [
+    "--inventory=molecule/inventory",
+    "--inventory=molecule/bench/inventory",
+    f"--extra-vars={json.dumps({'molecule_cache': str(CACHE), 'molecule_project': str(ROOT)})}",
+]
 UP: list[str | Path] = ["./reachable", "up", *INVENTORIES, "--limit=bench-reachable"]
 PASSWORD = "no secret, only for the scripts"
 PATIENCE_SECONDS = 60.0
