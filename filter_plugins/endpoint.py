@@ -84,6 +84,11 @@ def with_since(endpoints: list[Endpoint], published: list[Endpoint]) -> list[End
     return [{**endpoint, "since": known.get(identity(endpoint)) or now} for endpoint in endpoints]
 
 
+def alternatives(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """Choose what is worth a try: what answers, and the .local name even where this machine cannot ask for it."""
+    return [endpoint for endpoint in endpoints if endpoint["reachable"] or endpoint["name"] == "mdns"]
+
+
 def identity(endpoint: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what must change for an endpoint to count as another one."""
     return tuple(endpoint.get(key) for key in ("name", "url", "reachable"))
@@ -218,6 +223,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
         return {
+            "alternatives": alternatives,
             "endpoint_value": endpoint_value,
             "fingerprints": fingerprints,
             "history_rows": history_rows,

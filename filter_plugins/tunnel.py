@@ -108,6 +108,11 @@ def tunnel_endpoints(entries: Iterable[Mapping[str, Any]], jupyter_port: int, ss
     ]
 
 
+def to_watch(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """Return of the wanted endpoints what is compared with those that there are."""
+    return [{key: each[key] for key in ("name", "transport", "upstream")} for each in wanted]
+
+
 def entry_name(entry: Mapping[str, Any]) -> str:
     """Return how an endpoint is called."""
     return str(entry.get("name") or f"ngrok-{entry['transport']}")
@@ -340,5 +345,6 @@ class FilterModule:
             "no_networks": no_networks,
             "policy_problems": policy_problems,
             "ready_policy": ready_policy,
+            "to_watch": to_watch,
             "tunnel_endpoints": tunnel_endpoints,
         }

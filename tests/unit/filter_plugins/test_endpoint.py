@@ -60,6 +60,16 @@ def test_where_a_host_can_be_found(known: dict[str, Any], connected_to: str | No
     assert {each["transport"] for each in found} <= {"lan"}
 
 
+def test_what_is_worth_a_try() -> None:
+    endpoints = [
+        {"name": "name", "reachable": True},
+        {"name": "ipv6", "reachable": False},
+        {"name": "mdns", "reachable": False},
+    ]
+
+    assert [each["name"] for each in endpoint.alternatives(endpoints)] == ["name", "mdns"]
+
+
 def test_what_can_be_reached_comes_first() -> None:
     endpoints = [{"name": name} for name in ("mdns", "ssh", "ipv4", "ipv6")]
     findings = [

@@ -158,6 +158,15 @@ def test_several_stay_in_their_order() -> None:
     assert [each["name"] for each in tunnel.agent_config(wanted, NEW, {}, {})["endpoints"]] == names
 
 
+def test_what_the_watcher_compares() -> None:
+    wanted = tunnel.tunnel_endpoints([{"transport": "ssh"}, {"transport": "http", "domain": "a.example"}], 8888, 22)
+
+    assert tunnel.to_watch(wanted) == [
+        {"name": "ngrok-ssh", "transport": "ssh", "upstream": "tcp://127.0.0.1:22"},
+        {"name": "ngrok-http", "transport": "http", "upstream": "http://127.0.0.1:8888"},
+    ]
+
+
 def test_the_file_has_no_references_in_it() -> None:
     config = tunnel.agent_config([HTTP, TCP], NEW, {}, POLICY)
     text = yaml.safe_dump(config)
