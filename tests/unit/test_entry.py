@@ -49,7 +49,8 @@ class Tree:
         (self.decoy / folder.name).mkdir(parents=True)
         (folder / "playbooks").mkdir(parents=True)
         (folder / "playbooks/up.yml").write_text(UP)
-        (folder / "playbooks/status.yml").write_text("# Show where it is\n---\n[]\n")
+        for verb in ("drift", "status"):
+            (folder / f"playbooks/{verb}.yml").write_text("# Show where it is\n---\n[]\n")
         (folder / "requirements").mkdir()
         shutil.copy(ROOT / "reachable", folder)
         (folder / ".venv/bin").mkdir(parents=True)
@@ -116,6 +117,25 @@ def test_words_stay_whole(shell: list[str], tree: Tree) -> None:
     words = ["-e", "a=b c", "", "--extra-vars", '{"x": "*"}', "$HOME", "`id`", "-e", "line\nbreak"]
     call = tree.call("up", "ada@host", *words, shell=shell)
     assert call.arguments[1:] == ["--inventory", "host,", "--user", "ada", *words]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        (["status", "--history"], ['--extra-vars={"reachable_history": true}']),
+        (
+            ["status", "-v", "--yes", "--purge"],
+            ["-v", *(f'--extra-vars={{"reachable_{it}": true}}' for it in ("yes", "purge"))],
+        ),
+        (["status", "--unit", "watcher", "-v"], ["--extra-vars=reachable_unit='watcher'", "-v"]),
+        (["status", "--since", "10 min ago"], ["--extra-vars=reachable_since='10 min ago'"]),
+        (["status", "-e", "reachable_since=now"], ["-e", "reachable_since=now"]),
+        (["drift", "-v"], ["--check", "-v"]),
+    ],
+)
+def test_words_of_ours(given: list[str], passed: list[str], shell: list[str], tree: Tree) -> None:
+    assert tree.call(*given, shell=shell).arguments[1:] == passed
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
