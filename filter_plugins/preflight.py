@@ -94,7 +94,11 @@ def is_writable_folder(path: str) -> bool:
 
 def differing(entries: Iterable[Mapping[str, str]], found: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, str]]:
     """Return those entries for the module file_tree that are not on the host as host_info found it."""
-    return [entry for entry in entries if wanted(entry) != {**found.get(entry["path"], {}), "path": entry["path"]}]
+    return [
+        entry
+        for entry in entries
+        if not wanted(entry).items() <= {**found.get(entry["path"], {}), "path": entry["path"]}.items()
+    ]
 
 
 def program_files(names: Iterable[str], folder: str) -> list[dict[str, str]]:

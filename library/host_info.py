@@ -89,20 +89,20 @@ RETURN = r"""
 paths:
   description: >-
     For each of O(paths), the nearest one that exists, the bytes free there, whether it is a folder that can be written,
-    and whether programs may run from there.
+    whether programs may run from there, and whether there is nothing in O(paths) itself yet.
   type: dict
   returned: success
-  sample: {/opt/reachable: {nearest: /opt, free_bytes: 8589934592, writable: true, executable: true}}
+  sample: {/opt/reachable: {nearest: /opt, free_bytes: 8589934592, writable: true, executable: true, empty: true}}
 system:
   description: The distribution, its release, and the version of the Python that runs this module.
   type: dict
   returned: success
   sample: {distribution: debian, release: "12", name: Debian GNU/Linux 12, python: "3.11"}
 files:
-  description: For each of O(files), what is there, in the words of M(file_tree).
+  description: For each of O(files), what is there, in the words of M(file_tree), and its C(age) in seconds.
   type: dict
   returned: success
-  sample: {/etc/motd: {state: file, owner: root, group: root, mode: "0644", content: Welcome}}
+  sample: {/etc/motd: {state: file, owner: root, group: root, mode: "0644", content: Welcome, age: 3600.5}}
 environments:
   description: For each of O(environments), whether it is complete and has what its lock names.
   type: dict
@@ -111,10 +111,10 @@ environments:
 daemons:
   description: >-
     For each of O(daemons), its C(state) (V(running), V(stopped), V(failed) or V(absent)), whether it starts C(at_boot),
-    and its C(uptime) in seconds.
+    its C(uptime) in seconds, and the files that change its unit (C(drop_ins)).
   type: dict
   returned: success
-  sample: {reachable-jupyter: {state: running, at_boot: true, uptime: 3600}}
+  sample: {reachable-jupyter: {state: running, at_boot: true, uptime: 3600, drop_ins: []}}
 port_holders:
   description: >-
     For each of O(ports), the process that listens on it; null when the port is free, C(pid) 0 when it cannot be seen.
@@ -159,6 +159,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,7 @@ NO_PROGRAMS = 8  # ST_NOEXEC in statvfs(3), which Python names on Linux only
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
 VERSION_SECONDS = 10
+OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
 
 
 def look_at_system() -> dict[str, str]:
@@ -186,7 +188,8 @@ def look_at_file(path: str) -> dict[str, Any]:
     """Say what is at a path, in the words of file_tree."""
     found = files.inspect(path)
     content = None if found.content is None else found.content.decode(errors="replace")
-    return {**found._asdict(), "mode": f"{found.mode:04o}", "content": content}
+    age = None if found.state == "absent" else time.time() - os.lstat(path).st_mtime
+    return {**found._asdict(), "mode": f"{found.mode:04o}", "content": content, "age": age}
 
 
 def look_at_daemons(names: list[str], socket: str | None) -> dict[str, Any]:
@@ -220,6 +223,7 @@ def look_at_path(path: str) -> dict[str, Any]:
     room = os.statvfs(nearest)
     return {
         "nearest": nearest,
+        "empty": not os.path.isdir(path) or set(os.listdir(path)) <= OF_THE_FILE_SYSTEM,
         "free_bytes": room.f_bavail * room.f_frsize,
         # Root may write anywhere, but for what is mounted read-only.
         "writable": os.path.isdir(nearest) and os.access(nearest, os.W_OK) and not room.f_flag & os.ST_RDONLY,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ansible.module_utils import supervisord
 
-PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp")
+PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp", "DropInPaths")
 
 
 class Daemon(NamedTuple):
@@ -17,24 +17,27 @@ class Daemon(NamedTuple):
 
     ``state`` is ``running``; ``stopped``; ``failed``, which includes waiting for the next try; or ``absent``, when the
     service manager does not know it or does not run. ``at_boot`` tells whether it will be started then. ``uptime`` is
-    in seconds, 0 when it does not run.
+    in seconds, 0 when it does not run. ``drop_ins`` are files beside the unit, for it alone, that change it.
     """
 
     state: str
     at_boot: bool = False
     uptime: int = 0
+    drop_ins: tuple[str, ...] = ()
 
 
-def read_systemd(text: str, now: float) -> Daemon:
+def read_systemd(name: str, text: str, now: float) -> Daemon:
     """Read what ``systemctl show --timestamp=unix`` prints of a unit; ``now`` is in seconds since 1970."""
     properties = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     if properties.get("LoadState") == "not-found":
         return Daemon("absent")
     at_boot = properties.get("UnitFileState") == "enabled"
+    drop_ins = tuple(path for path in properties["DropInPaths"].split() if f"/{name}.service.d/" in path)
     if properties.get("ActiveState") == "active":
-        return Daemon("running", at_boot, max(0, int(now) - int(properties["ActiveEnterTimestamp"].lstrip("@"))))
+        uptime = max(0, int(now) - int(properties["ActiveEnterTimestamp"].lstrip("@")))
+        return Daemon("running", at_boot, uptime, drop_ins)
     # "activating" is a service that waits for its next try
-    return Daemon("stopped" if properties.get("ActiveState") == "inactive" else "failed", at_boot)
+    return Daemon("stopped" if properties.get("ActiveState") == "inactive" else "failed", at_boot, 0, drop_ins)
 
 
 def ask_systemd(names: list[str]) -> dict[str, Daemon]:
@@ -45,7 +48,7 @@ def ask_systemd(names: list[str]) -> dict[str, Daemon]:
     command = ["systemctl", "show", "--timestamp=unix", f"--property={','.join(PROPERTIES)}", *units]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
     now = time.time()
-    return {name: read_systemd(text, now) for name, text in zip(names, answer.stdout.split("\n\n"), strict=True)}
+    return {name: read_systemd(name, text, now) for name, text in zip(names, answer.stdout.split("\n\n"), strict=True)}
 
 
 def ask_supervisord(socket: str, name: str) -> Daemon:

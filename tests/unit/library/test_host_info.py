@@ -10,6 +10,7 @@ import pwd
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,16 @@ def test_paths(tmp_path: Path, run_module: RunModule) -> None:
     assert all(abs(found["free_bytes"] - free_bytes) < 1e9 for found in result.values())
 
 
+@pytest.mark.parametrize(
+    ("path", "empty"), [("none", True), ("folder", True), ("disk", True), ("full", False), ("full/file", True)]
+)
+def test_what_is_empty(path: str, empty: bool, tmp_path: Path) -> None:
+    for folder in ("folder", "full", "disk/lost+found"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "full/file").touch()
+    assert host_info.look_at_path(str(tmp_path / path))["empty"] is empty
+
+
 @pytest.mark.parametrize("path", ["not/yet/there", "not", ""])
 def test_a_relative_path_ends_somewhere(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -126,7 +137,7 @@ def test_how_a_file_system_is_mounted(
 
     monkeypatch.setattr(os, "statvfs", lambda _: Room)
     assert host_info.look_at_path(str(tmp_path)) == {
-        "nearest": str(tmp_path), "free_bytes": 8192, "writable": writable, "executable": executable,
+        "nearest": str(tmp_path), "empty": True, "free_bytes": 8192, "writable": writable, "executable": executable,
     }  # fmt: skip
 
 
@@ -146,7 +157,11 @@ def test_files_in_the_words_of_file_tree(tmp_path: Path, run_module: RunModule) 
     paths = {name: str(tmp_path / name) for name in ("file", "folder", "link", "none")}
     about = {"owner": ME, "group": files.group_name(os.getegid())}
     nothing = {"owner": "", "group": "", "mode": "0000", "content": None}
-    assert run_module(host_info, files=list(paths.values()))["files"] == {
+    os.utime(tmp_path / "file", (0, time.time() - 3600))
+    found = run_module(host_info, files=list(paths.values()))["files"]
+    ages = {name: found[path].pop("age") for name, path in paths.items()}
+    assert (3600 <= ages["file"] < 3700, 0 <= ages["link"] < 100, ages["none"]) == (True, True, None)
+    assert found == {
         paths["file"]: {"path": paths["file"], "state": "file", **about, "mode": "0600", "content": "ok\ufffd\n"},
         paths["folder"]: {"path": paths["folder"], "state": "directory", **about, "mode": "0750", "content": None},
         paths["link"]: {"path": paths["link"], "state": "other", **about, "mode": "0777", "content": None},
@@ -184,7 +199,9 @@ def test_the_system(run_module: RunModule, tmp_path: Path) -> None:
         "python": "{}.{}".format(*sys.version_info),
     }
     assert result["service_manager"] == ("systemd" if Path("/run/systemd/system").is_dir() else "none")
-    assert result["daemons"] == {"reachable-jupyter": {"state": "absent", "at_boot": False, "uptime": 0}}
+    assert result["daemons"] == {
+        "reachable-jupyter": {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}
+    }
     assert result["addresses"] == {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": "vps.local"}
     assert result["ca_bundle"] is None or Path(result["ca_bundle"]).read_text().count("BEGIN CERTIFICATE") > 10
     assert 0 <= result["first_free_port"] <= 1024

@@ -24,6 +24,10 @@ NOW = 1_700_000_000.9
             Daemon("running", at_boot=True, uptime=3600),
         ),
         (
+            "LoadState=loaded ActiveState=inactive UnitFileState=enabled DropInPaths=/lib/service.d/a.conf\t/etc/x.service.d/b.conf",
+            Daemon("stopped", at_boot=True, drop_ins=("/etc/x.service.d/b.conf",)),
+        ),
+        (
             "LoadState=loaded ActiveState=active UnitFileState=disabled ActiveEnterTimestamp=@1700000099",
             Daemon("running"),  # by a clock that was set back
         ),
@@ -40,14 +44,15 @@ NOW = 1_700_000_000.9
     ],
 )
 def test_what_systemd_says(properties: str, daemon: Daemon) -> None:
-    assert daemons.read_systemd(properties.replace(" ", "\n") + "\n", NOW) == daemon
+    text = "DropInPaths=\n" + properties.replace(" ", "\n").replace("\t", " ") + "\n"
+    assert daemons.read_systemd("x", text, NOW) == daemon
 
 
 def test_how_systemd_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stub = tmp_path / "systemctl"
     since = f"{time.time() - 60:.0f}"
     answer = (
-        f"LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\nActiveEnterTimestamp=@{since}\\n"
+        f"LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\nActiveEnterTimestamp=@{since}\\nDropInPaths=\\n"
         "\\nLoadState=not-found\\nActiveState=inactive\\nUnitFileState=\\nActiveEnterTimestamp="
     )
     stub.write_text(f'#!/bin/sh\necho "$*" >"$0.argv"\nprintf "{answer}\\n"\n')
@@ -60,7 +65,7 @@ def test_how_systemd_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert 59 <= found["reachable-jupyter"].uptime <= 70
     assert found["reachable-ngrok"] == Daemon("absent")
     assert (tmp_path / "systemctl.argv").read_text() == (
-        "show --timestamp=unix --property=LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp"
+        "show --timestamp=unix --property=LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,DropInPaths"
         " reachable-jupyter.service reachable-ngrok.service\n"
     )
 

@@ -1,0 +1,84 @@
+"""What is removed, what stays, and that check mode tells the same."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import removal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RunModule
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for path in ("app/bin/run", "state/home/notebooks/mine", "state/home/other/x", "state/log", "outside/precious"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    (tmp_path / "app/link").symlink_to(tmp_path / "outside")
+    return tmp_path
+
+
+def left(tree: Path) -> set[str]:
+    return {str(path.relative_to(tree)) for path in tree.rglob("*")}
+
+
+OUTSIDE = {"outside", "outside/precious"}
+STATE = {"state", "state/log", "state/home", "state/home/other", "state/home/other/x"}
+NOTEBOOKS = {"state/home/notebooks", "state/home/notebooks/mine"}
+APP = {"app", "app/bin", "app/bin/run", "app/link"}
+
+
+@pytest.mark.parametrize(
+    ("options", "removed", "stays"),
+    [
+        ({"paths": ["app"]}, ["app"], OUTSIDE | STATE | NOTEBOOKS),
+        ({"paths": ["app/link"]}, ["app/link"], OUTSIDE | STATE | NOTEBOOKS | APP - {"app/link"}),
+        ({"paths": ["app", "app/bin", "app"]}, ["app"], OUTSIDE | STATE | NOTEBOOKS),
+        ({"contents": ["app"]}, ["app/bin", "app/link"], OUTSIDE | STATE | NOTEBOOKS | {"app"}),
+        (
+            {"paths": ["state"], "keep": ["state/home/notebooks"]},
+            ["state/home/other", "state/log"],
+            OUTSIDE | APP | NOTEBOOKS | {"state", "state/home"},
+        ),
+        ({"paths": ["state/log"], "keep": ["state/log"]}, [], OUTSIDE | APP | STATE | NOTEBOOKS),
+        ({"paths": ["state"], "keep": ["state/hom", "state/none"]}, ["state"], OUTSIDE | APP),
+        ({"paths": ["nowhere"], "contents": ["nowhere"]}, [], OUTSIDE | APP | STATE | NOTEBOOKS),
+    ],
+)
+def test_what_goes_and_what_stays(
+    options: dict[str, list[str]], removed: list[str], stays: set[str], tree: Path, run_module: RunModule
+) -> None:
+    arguments = {name: [str(tree / path) for path in paths] for name, paths in options.items()}
+    everything = left(tree)
+    paths = [str(tree / path) for path in removed]
+
+    predicted = run_module(removal, check=True, **arguments)
+    assert left(tree) == everything
+    assert run_module(removal, **arguments) == predicted
+    assert left(tree) == stays
+    assert (predicted["changed"], predicted["paths"]) == (bool(removed), paths)
+    assert predicted["diff"] == {"before": "".join(f"{path}\n" for path in paths), "after": ""}
+    assert run_module(removal, **arguments)["changed"] is False
+
+
+def test_a_disk_is_emptied_and_stays(tree: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree / "state/lost+found").mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == str(tree / "state"))
+
+    run_module(removal, paths=[str(tree / "state")])
+
+    assert left(tree) == OUTSIDE | APP | {"state", "state/lost+found"}
+
+
+def test_what_cannot_be_removed(tree: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> Any:
+        raise PermissionError(1, "Operation not permitted", path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    result = run_module(removal, paths=[str(tree / "state/log")])
+    assert result["msg"] == f"{tree}/state/log cannot be removed: Operation not permitted."
