@@ -12,8 +12,8 @@ description:
     failure once, and at the end the reports that hosts handed over as C(reachable_report) with
     M(ansible.builtin.set_stats).
   - With C(-v) it shows everything, as the callback P(ansible.builtin.default#callback) does, and then the reports.
-  - In a play with the variable C(reachable_verdict_exit) the exit status is 0 if Jupyter answers on all hosts, 2 if it
-    does not on one of them, and 1 if that could not be told.
+  - In a play with the variable C(__reachable_verdict_exit) the exit status is 0 if Jupyter answers on all hosts, 2 if
+    it does not on one of them, and 1 if that could not be told.
 version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
 extends_documentation_fragment:
@@ -297,7 +297,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         variables = play.get_variable_manager().get_vars(play=play)
         self._play = play
         self._hosts = list(variables["ansible_play_hosts_all"])
-        if variables.get("reachable_verdict_exit"):
+        if variables.get("__reachable_verdict_exit"):
             self._exit_by_verdict = True
             self._must_report.update(dict.fromkeys(self._hosts))
 

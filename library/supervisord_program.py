@@ -29,7 +29,9 @@ options:
     type: str
     required: true
   state:
-    description: V(restarted) also starts a program that does not run. V(absent) ends one whose definition is gone.
+    description: >-
+      V(restarted) also starts a program that does not run. V(absent) ends one whose definition is gone, and
+      supervisord with the last.
     type: str
     choices: [started, restarted, absent]
     default: started
@@ -126,6 +128,13 @@ def forget(api: Any, name: str) -> None:
     api.removeProcessGroup(name)
 
 
+def shut_down(api: Any, socket: str) -> None:
+    """End supervisord, and wait until it has gone."""
+    api.shutdown()
+    while supervisord.connect(socket):
+        time.sleep(0.1)
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -146,6 +155,8 @@ def main() -> None:
     if state == "absent":
         if before and not module.check_mode:
             forget(api, name)
+            if not api.getAllProcessInfo():
+                shut_down(api, module.params["socket"])
         module.exit_json(changed=before is not None, pid=0)
     changed = restart or before is None or before["statename"] not in ("RUNNING", "STARTING")
     if module.check_mode or not changed:

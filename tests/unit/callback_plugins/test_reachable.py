@@ -281,7 +281,7 @@ def test_the_rows_of_several_reports_are_one_table(play: Play) -> None:
 def test_json_is_all_of_the_output_and_verdicts_make_the_exit_status(
     play: Play, verdict: str, hosts: str, status: int
 ) -> None:
-    tasks = """  vars: {reachable_verdict_exit: true}
+    tasks = """  vars: {__reachable_verdict_exit: true}
   tasks:
     - {name: Look, ansible.builtin.debug: {msg: x}, changed_when: true}
     - {name: Fail, ansible.builtin.fail: {msg: "Not here,\\nnot there."}, when: inventory_hostname == 'b'}

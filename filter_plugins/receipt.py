@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filters for the receipt: what Reachable made on a host, and what of it is to go."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Receipt = dict[str, list[str]]
+"""The names or paths of things by their kind."""
+
+KINDS = ("services", "users", "packages", "files", "folders", "contents", "notebooks")
+
+
+def read_receipt(text: str | None) -> Receipt:
+    """Read a receipt from what its file says; empty where there is none, or one that nobody can read any more."""
+    try:
+        found = json.loads(text or "")
+    except ValueError:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(found.get(kind), list) for kind in KINDS):
+        return {}
+    return {kind: found[kind] for kind in KINDS}
+
+
+def with_what_is_to_come(known: Receipt, wanted: Receipt, host: Mapping[str, Any], is_lost: bool) -> Receipt:
+    """Return a receipt with what is about to be made on a host as host_info found it.
+
+    What is there already was made by somebody else, unless the receipt knows it or was lost. Of a folder that
+    somebody made for Reachable, the content is Reachable's: it goes under ``contents``.
+    """
+    receipt = {kind: [*known.get(kind, [])] for kind in KINDS}
+    for kind, names in wanted.items():
+        for name in names:
+            if name in receipt[kind] or name in receipt["contents"]:
+                continue
+            if is_lost or not is_there(kind, name, host):
+                receipt[kind].append(name)
+            elif kind == "folders":
+                receipt["contents"].append(name)
+    return receipt
+
+
+def is_there(kind: str, name: str, host: Mapping[str, Any]) -> bool:
+    """Tell whether something is on the host already. Services and files have names that nobody else uses."""
+    if kind == "users":
+        return host["users"][name] is not None
+    if kind == "packages":
+        return bool(host["files"][f"/var/lib/dpkg/info/{name}.list"]["state"] != "absent")
+    return kind in {"folders", "notebooks"} and bool(host["files"][name]["state"] != "absent")
+
+
+def receipt_without(receipt: Receipt, others: Receipt) -> Receipt:
+    """Return of a receipt what another one does not have."""
+    return {kind: [name for name in names if name not in kept(kind, others)] for kind, names in receipt.items()}
+
+
+def what_stays(receipt: Receipt, notebooks: list[str]) -> Receipt:
+    """Return what a receipt says once all but the notebooks in these folders is gone."""
+    around = [folder for folder in receipt["folders"] if any(path.startswith(f"{folder}/") for path in notebooks)]
+    return {**{kind: [] for kind in KINDS}, "folders": around, "notebooks": notebooks}
+
+
+def kept(kind: str, receipt: Receipt) -> list[str]:
+    """Return the names of one kind; a folder counts as one whoever made it."""
+    return [*receipt.get(kind, []), *(receipt.get("folders", []) if kind == "contents" else [])]
+
+
+class FilterModule:
+    """Make the filters known to Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by name."""
+        return {
+            "read_receipt": read_receipt,
+            "receipt_without": receipt_without,
+            "what_stays": what_stays,
+            "with_what_is_to_come": with_what_is_to_come,
+        }

@@ -1,0 +1,137 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Move a folder so that an interruption loses nothing; see DOCUMENTATION."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: folder_move
+short_description: Move a folder with all that is in it, in one piece
+version_added: "1.0.0"
+description:
+  - Moves the folder O(src) to O(dest), where nothing or an empty folder may be. Each file is in one of both at any
+    time, and after an interruption, be it a power cut, the same task goes on where it was. An empty O(src) just goes.
+  - Within a file system it is a rename. From one to another a copy is made first, beside O(dest) as C(DEST.coming),
+    then O(src) becomes C(SRC.gone), the copy takes the name O(dest), and C(SRC.gone) is removed.
+  - Owners, modes, times and links are kept; nobody may write to it meanwhile.
+author: ["Reachable contributors (@reachable)"]
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    description: Where O(src) does not exist, nothing is changed.
+options:
+  src:
+    description: Absolute path of the folder as it is now.
+    type: path
+    required: true
+  dest:
+    description: Absolute path that it is to have. The folder above it has to exist.
+    type: path
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Move the notebooks to the large disk
+  folder_move:
+    src: /var/lib/reachable/jupyter/notebooks
+    dest: /srv/notebooks
+"""
+
+RETURN = r"""
+path:
+  description: Where it is now.
+  type: str
+  returned: success
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+class MoveError(Exception):
+    """The folder cannot be moved; the text says why and what to do."""
+
+
+def check(src: str, dest: str) -> None:
+    """See to it that nothing is in the way of a move. Raises MoveError."""
+    if not os.path.isdir(src) or not os.listdir(src):
+        return
+    if f"{dest}/".startswith(f"{src}/") or src.startswith(f"{dest}/"):
+        raise MoveError(f"One of {src} and {dest} is inside the other: choose another place.")
+    if not os.path.isdir(os.path.dirname(dest)):
+        raise MoveError(f"There is no folder {os.path.dirname(dest)}: make it first.")
+    if os.path.lexists(dest) and (os.path.islink(dest) or not os.path.isdir(dest) or os.listdir(dest)):
+        raise MoveError(f"{dest} holds something already: move that away, or choose another place.")
+
+
+def move(src: str, dest: str) -> None:
+    """Move a folder, or go on where that was interrupted. Raises OSError."""
+    coming, gone = f"{dest}.coming", f"{src}.gone"
+    if os.path.isdir(src) and not os.listdir(src):
+        os.rmdir(src)
+    elif os.path.isdir(src):
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(dest)
+        try:
+            os.rename(src, dest)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            copy(src, coming)
+            os.rename(src, gone)
+    if os.path.isdir(gone):
+        if os.path.isdir(coming):
+            os.rename(coming, dest)
+        shutil.rmtree(gone)
+
+
+def copy(src: str, dest: str) -> None:
+    """Copy a folder with owners, modes, times and links, until it is on the disk. Raises OSError."""
+    shutil.rmtree(dest, ignore_errors=True)
+    shutil.copytree(src, dest, symlinks=True)
+    for folder, folders, names in os.walk(src):
+        for name in [".", *folders, *names]:
+            path = os.path.normpath(os.path.join(folder, name))
+            status = os.lstat(path)
+            copied = os.path.join(dest, os.path.relpath(path, src))
+            os.chown(copied, status.st_uid, status.st_gid, follow_symlinks=False)
+            if not os.path.islink(path):
+                os.chmod(copied, status.st_mode & 0o7777)
+    os.sync()
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={"src": {"type": "path", "required": True}, "dest": {"type": "path", "required": True}},
+        supports_check_mode=True,
+    )
+    src, dest = (os.path.normpath(module.params[name]) for name in ("src", "dest"))
+
+    changed = src != dest and (os.path.isdir(src) or os.path.isdir(f"{src}.gone"))
+    try:
+        if changed:
+            check(src, dest)
+        if changed and not module.check_mode:
+            move(src, dest)
+    except (MoveError, OSError, shutil.Error) as error:
+        module.fail_json(msg=f"{src} cannot be moved to {dest}: {error}")
+
+    module.exit_json(
+        changed=changed,
+        path=dest,
+        diff={"before": f"{src}\n" if changed else "", "after": f"{dest}\n" if changed else ""},
+    )
+
+
+if __name__ == "__main__":
+    main()

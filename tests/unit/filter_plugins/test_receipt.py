@@ -1,0 +1,104 @@
+"""What is written into a receipt before it is made, and what of it has to go."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import receipt
+
+NOTHING: dict[str, list[str]] = {kind: [] for kind in receipt.KINDS}
+WANTED = {
+    "services": ["reachable-jupyter"],
+    "users": ["jupyter"],
+    "packages": ["ngrok"],
+    "files": ["/etc/apt/sources.list.d/ngrok.sources"],
+    "folders": ["/opt/reachable", "/var/lib/reachable"],
+    "notebooks": ["/srv/notebooks"],
+}
+PACKAGE = "/var/lib/dpkg/info/ngrok.list"
+
+
+def host(*there: str, user: Any = None) -> dict[str, Any]:
+    paths = [*WANTED["folders"], *WANTED["notebooks"], PACKAGE]
+    return {
+        "users": {"jupyter": user},
+        "files": {path: {"state": "directory" if path in there else "absent"} for path in paths},
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "no JSON", "[]", "{}", json.dumps({**NOTHING, "users": "jupyter"}), json.dumps({"users": ["jupyter"]})],
+)
+def test_what_nobody_can_read_is_no_receipt(text: str | None) -> None:
+    assert receipt.read_receipt(text) == {}
+
+
+def test_a_receipt_is_read() -> None:
+    assert receipt.read_receipt(json.dumps({**NOTHING, **WANTED})) == {**NOTHING, **WANTED}
+
+
+@pytest.mark.parametrize(
+    ("found", "made"),
+    [
+        (host(), {}),
+        (host(user={"uid": 999}), {"users": []}),
+        (host(PACKAGE), {"packages": []}),
+        (host("/srv/notebooks"), {"notebooks": []}),
+        (host("/opt/reachable"), {"folders": ["/var/lib/reachable"], "contents": ["/opt/reachable"]}),
+    ],
+)
+def test_what_was_there_before_is_not_ours(found: dict[str, Any], made: dict[str, list[str]]) -> None:
+    assert receipt.with_what_is_to_come({}, WANTED, found, is_lost=False) == {**NOTHING, **WANTED, **made}
+
+
+def test_what_the_receipt_knows_stays_ours() -> None:
+    everything = host("/opt/reachable", "/var/lib/reachable", "/srv/notebooks", PACKAGE, user={"uid": 999})
+    known = {**NOTHING, **WANTED, "users": ["ada", "jupyter"]}
+    assert receipt.with_what_is_to_come(known, WANTED, everything, is_lost=False) == known
+
+
+def test_a_folder_that_was_there_stays_one_that_was_there() -> None:
+    known = {**NOTHING, "contents": ["/opt/reachable"]}
+    wanted = {"folders": ["/opt/reachable"]}
+    assert receipt.with_what_is_to_come(known, wanted, host(), is_lost=False) == known
+
+
+def test_after_the_receipt_was_lost_all_that_is_wanted_is_ours() -> None:
+    everything = host("/opt/reachable", "/var/lib/reachable", "/srv/notebooks", PACKAGE, user={"uid": 999})
+    assert receipt.with_what_is_to_come({}, WANTED, everything, is_lost=True) == {**NOTHING, **WANTED}
+
+
+def test_what_is_not_wanted_any_more() -> None:
+    made = {**NOTHING, "users": ["jupyter", "ada"], "folders": ["/opt/reachable", "/old"], "contents": ["/mounted"]}
+    wanted = {"users": ["ada"], "folders": ["/opt/reachable", "/mounted"]}
+
+    surplus = receipt.receipt_without(made, wanted)
+
+    assert surplus == {**NOTHING, "users": ["jupyter"], "folders": ["/old"]}
+    assert receipt.receipt_without(made, surplus) == {
+        **NOTHING,
+        "users": ["ada"],
+        "folders": ["/opt/reachable"],
+        "contents": ["/mounted"],
+    }
+
+
+def test_what_stays_around_notebooks() -> None:
+    made = {**NOTHING, **WANTED, "notebooks": ["/var/lib/reachable/notebooks"]}
+    assert receipt.what_stays(made, ["/var/lib/reachable/notebooks"]) == {
+        **NOTHING,
+        "folders": ["/var/lib/reachable"],
+        "notebooks": ["/var/lib/reachable/notebooks"],
+    }
+
+
+def test_every_filter_has_its_name() -> None:
+    assert receipt.FilterModule().filters() == {
+        "read_receipt": receipt.read_receipt,
+        "receipt_without": receipt.receipt_without,
+        "what_stays": receipt.what_stays,
+        "with_what_is_to_come": receipt.with_what_is_to_come,
+    }
