@@ -24,8 +24,8 @@ NOW = 1_700_000_000.9
             Daemon("running", at_boot=True, uptime=3600),
         ),
         (
-            "LoadState=loaded ActiveState=inactive UnitFileState=enabled DropInPaths=/lib/service.d/a.conf\t/etc/x.service.d/b.conf",
-            Daemon("stopped", at_boot=True, drop_ins=("/etc/x.service.d/b.conf",)),
+            "LoadState=loaded ActiveState=inactive UnitFileState= DropInPaths=/a.service.d/a\t/x.service.d/b",
+            Daemon("stopped", drop_ins=("/x.service.d/b",)),
         ),
         (
             "LoadState=loaded ActiveState=active UnitFileState=disabled ActiveEnterTimestamp=@1700000099",
