@@ -14,6 +14,9 @@ description:
   - With C(-v) it shows everything, as the callback P(ansible.builtin.default#callback) does, and then the reports.
   - In a play with the variable C(__reachable_verdict_exit) the exit status is 0 if Jupyter answers on all hosts, 2 if
     it does not on one of them, and 1 if that could not be told.
+  - In a play with the variable C(__reachable_drift), which is for check mode, the report of a host is a table of what
+    would be changed. The exit status is 0 if that is nothing, 2 if it is something, and 1 if it could not be told. A
+    failure of a task with the variable C(__reachable_is_drift) counts as a difference.
 version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
 extends_documentation_fragment:
@@ -70,6 +73,7 @@ MARKS = {"ok": "✓", "changed": "●", "failed": "✗", "rescued": "-", "ignore
 ASCII_MARKS = {"ok": ".", "changed": "*", "failed": "x", "rescued": "-", "ignored": "-", "running": ">"}
 TICK = 0.25
 UNLIMITED = 100_000
+SHORT = 60
 
 
 def duration(seconds: float) -> str:
@@ -167,11 +171,60 @@ def table(reports: dict[str, Report]) -> Table:
 
 
 def exit_status(reports: Iterable[Report]) -> int:
-    """Return 0 if all verdicts are fine, 2 if one is unreachable, else 1."""
+    """Return 0 if all verdicts are fine, 2 if one is unreachable or drift, else 1."""
     verdicts = {report["verdict"] for report in reports}
-    if "unreachable" in verdicts:
+    if verdicts & {"unreachable", "drift"}:
         return 2
     return 0 if verdicts == {"fine"} else 1
+
+
+def drift_rows(task: Any, result: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield what, where, expected and found for each thing that a task would change, in check mode."""
+    for item in result.get("results", [result]):
+        if not item.get("changed"):
+            continue
+        diffs = item.get("diff") or {}
+        rows = [
+            {"where": str(diff.get("after_header") or place(item)), **sides(diff["before"], diff["after"])}
+            for diff in (diffs if isinstance(diffs, list) else [diffs])
+            if "before" in diff
+        ]
+        for row in rows or [{"where": place(item), **states(item)}]:
+            yield {"what": str(task.name), **row, "where": row["where"] + (" (here)" if task.delegate_to else "")}
+
+
+def place(result: dict[str, Any]) -> str:
+    """Return the path or the name of what a task is about."""
+    about = {**result.get("invocation", {}).get("module_args", {}), **result}
+    return str(next((about[key] for key in ("path", "dest", "name") if about.get(key)), ""))
+
+
+def states(result: dict[str, Any]) -> dict[str, str]:
+    """Return what is expected and found where a module tells no difference."""
+    status = result.get("status") or {}
+    if "ActiveState" in status:
+        found = ", ".join(filter(None, (status.get(key) for key in ("ActiveState", "UnitFileState"))))
+        return {"expected": "active, enabled", "found": found}
+    return {"expected": "as declared", "found": str(result.get("msg") or "otherwise")}
+
+
+def sides(before: Any, after: Any) -> dict[str, str]:
+    """Return of two texts, or of other values, what each has that the other has not, as short as a table needs it."""
+    lines = [
+        (value if isinstance(value, str) else json.dumps(value, indent=1, sort_keys=True)).splitlines()
+        for value in (before, after)
+    ]
+    there, wanted = ([line for line in own if line not in other] for own, other in (lines, lines[::-1]))
+    return {
+        "expected": brief(wanted) or ("absent" if not lines[1] else "without that"),
+        "found": brief(there) or ("absent" if not lines[0] else "without that"),
+    }
+
+
+def brief(lines: list[str]) -> str:
+    """Return the first of several lines, cut where it is long."""
+    first = textwrap.shorten(lines[0].strip(" ,"), SHORT, placeholder=" ...") if lines else ""
+    return f"{first} (+{len(lines) - 1})" if lines[1:] else first
 
 
 class LiveLine:
@@ -270,6 +323,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         self._hosts: list[str] = []
         self._must_report: dict[str, None] = {}
         self._exit_by_verdict = False
+        self._drift: dict[str, list[dict[str, str]]] | None = None  # by host, in a play that looks for it
         self._failures: dict[str, str] = {}  # of hosts that are out of the play
         self._item_reasons: dict[str, list[tuple[str, str]]] = {}  # by host: an item's label, and why it failed
         self._reasons: list[tuple[str, str]] = []  # of the last failure
@@ -297,9 +351,17 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         variables = play.get_variable_manager().get_vars(play=play)
         self._play = play
         self._hosts = list(variables["ansible_play_hosts_all"])
-        if variables.get("__reachable_verdict_exit"):
+        if variables.get("__reachable_drift"):
+            self._drift = {host: [] for host in self._hosts}
+        if self._drift is not None or variables.get("__reachable_verdict_exit"):
             self._exit_by_verdict = True
             self._must_report.update(dict.fromkeys(self._hosts))
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Note what differs. Handlers only follow from that."""
+        if self._drift is not None and not isinstance(result.task, Handler):
+            self._drift[result.host.get_name()] += drift_rows(result.task, result.result)
+        super().v2_runner_on_ok(result)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
         """Remember why, until the loop ends: its result says only that items failed."""
@@ -309,6 +371,9 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Remember why."""
+        if self._drift is not None and result.task.vars.get("__reachable_is_drift"):
+            row = {"what": str(result.task.name), "where": "", "expected": "", "found": reason(result.result)}
+            self._drift[result.host.get_name()].append(row)
         self._remember(result, matters=not ignore_errors and not is_rescued(result.task))
         super().v2_runner_on_failed(result, ignore_errors=ignore_errors)
 
@@ -347,6 +412,8 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
 
     def _reports(self, stats: Any) -> dict[str, Report]:
         """Return each host's complete report, also of hosts which owe one."""
+        if self._drift is not None:
+            return {host: self._drift_report(host, rows) for host, rows in self._drift.items()}
         handed = {
             host: stats.custom[host]["reachable_report"]
             for host in stats.processed
@@ -358,6 +425,13 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         }
         nothing: Report = {"problem": "", "text": "", "table": [], "data": {}}
         return {host: {**nothing, **report} for host, report in {**owed, **handed}.items()}
+
+    def _drift_report(self, host: str, rows: list[dict[str, str]]) -> Report:
+        """Return what differs on a host as its report; what failed before all was seen leaves that open."""
+        problem = "" if any(row["found"] == self._failures.get(host) for row in rows) else self._failures.get(host, "")
+        verdict = "unknown" if problem else "drift" if rows else "fine"
+        table = [{key.capitalize(): value for key, value in row.items()} for row in rows]
+        return {"verdict": verdict, "problem": problem, "text": "", "table": table, "data": {"drift": rows}}
 
     def _print_reports(self, reports: dict[str, Report]) -> None:
         texts = [report["text"] for report in reports.values() if report["text"]]
@@ -442,6 +516,7 @@ class Brief(Reporting):
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Note a success."""
+        super().v2_runner_on_ok(result)
         outcome = "changed" if result.result.get("changed") else "ok"
         if action(result.task) == "debug":
             self._clean_results(result.result, result.task.action)
@@ -477,7 +552,9 @@ class Brief(Reporting):
         super().v2_runner_item_on_failed(result)
 
     def v2_on_file_diff(self, result: Any) -> None:
-        """Keep the differences for the task's line."""
+        """Keep the differences for the task's line. Where drift is looked for, they are asked for only by --diff."""
+        if self._drift is not None and not context.CLIARGS["diff"]:
+            return
         for item in result.result.get("results", [result.result]) if result.task.loop else [result.result]:
             if item.get("changed") and item.get("diff") and (diff := self._get_diff(item["diff"])):
                 label = f"{self.host_label(result)}:\n" if len(self._hosts) > 1 else ""

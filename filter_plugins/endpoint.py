@@ -69,6 +69,15 @@ def with_findings(endpoints: list[Endpoint], findings: list[dict[str, Any]]) -> 
     return sorted(complete, key=lambda endpoint: not endpoint["reachable"])
 
 
+def once_repaired(endpoints: list[Endpoint], published: list[Endpoint]) -> list[Endpoint]:
+    """Return the endpoints as they will be after a repair: reachable, but for those that were not before."""
+    unreachable = {entry.get("url") for entry in published if not entry.get("reachable")}
+    return [
+        endpoint if endpoint["url"] in unreachable else {**endpoint, "reachable": True, "detail": ""}
+        for endpoint in endpoints
+    ]
+
+
 def published_endpoints(text: str | None) -> list[Endpoint]:
     """Read what a host publishes; nothing where that is nothing, or not ours."""
     try:
@@ -229,6 +238,7 @@ class FilterModule:
             "history_rows": history_rows,
             "lan_endpoints": lan_endpoints,
             "leg_rows": leg_rows,
+            "once_repaired": once_repaired,
             "not_written": not_written,
             "plan_notes": plan_notes,
             "published_endpoints": published_endpoints,

@@ -132,11 +132,11 @@ users:
   sample: {jupyter: {uid: 999, group: jupyter, groups: [], home: /var/lib/reachable/jupyter, shell: /usr/sbin/nologin}}
 programs:
   description: >-
-    For each of O(programs), its path, what that leads to when all links are followed, and its version, which is null
-    when it cannot be run by everybody; null when there is no such program.
+    For each of O(programs), its path, what that leads to when all links are followed, its checksum, and its version,
+    which is null when it cannot be run by everybody; null when there is no such program.
   type: dict
   returned: success
-  sample: {ngrok: {path: /usr/local/bin/ngrok, target: /usr/local/bin/ngrok, version: 3.39.10}}
+  sample: {ngrok: {path: /usr/local/bin/ngrok, target: /usr/local/bin/ngrok, version: 3.39.10, sha256: 0123abcd}}
 service_manager:
   description: V(systemd) where it runs, else V(none).
   type: str
@@ -153,6 +153,7 @@ addresses:
 """
 
 import grp
+import hashlib
 import os
 import pwd
 import re
@@ -305,7 +306,11 @@ def version_of(path: str) -> str | None:
 def look_at_program(name: str) -> dict[str, Any] | None:
     """Say where a program is and which version it has."""
     path = shutil.which(name, path=PROGRAM_FOLDERS)
-    return {"path": path, "target": os.path.realpath(path), "version": version_of(path)} if path else None
+    if not path:
+        return None
+    with open(path, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    return {"path": path, "target": os.path.realpath(path), "version": version_of(path), "sha256": digest}
 
 
 def main() -> None:

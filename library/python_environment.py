@@ -653,6 +653,8 @@ def shown(each: dict[str, Any]) -> dict[str, str]:
         side: "".join(f"{change['name']}=={change[side]}\n" for change in each["packages_changed"] if change[side])
         for side in ("before", "after")
     }
+    if not any(lines.values()):
+        lines = {"before": "not complete, or of another Python\n", "after": "complete\n"}
     return {**lines, "before_header": each["path"], "after_header": each["path"]}
 
 
@@ -717,7 +719,7 @@ def main() -> None:
     outcomes = {
         "changed": any(each["changed"] for each in done),
         "environments": done,
-        "diff": [shown(each) for each in done if each["packages_changed"]],
+        "diff": [shown(each) for each in done if each["changed"]],
     }
     failures = [answer["failed"] for answer in answers if "failed" in answer]
     if failures:

@@ -330,6 +330,15 @@ def probe_ssh(host: str, port: int) -> str:
     return seen and f"No SSH server can be reached at {host} port {port}: {seen}. {advice}"
 
 
+def stamp_of(path: str) -> tuple[int, ...] | None:
+    """Return what changes whenever somebody writes a file; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode, found.st_uid
+
+
 def ask_agent(api_url: str) -> Any:
     """Ask the agent; the error is an answer too."""
     try:
@@ -468,6 +477,7 @@ class Watcher:
             self.followed[name] = followed
         self.tunnels = [self.followed[wanted["name"]] for wanted in self.config.endpoints]
         self.written: dict[str, Any] = {}
+        self.stamp: Any = None
         self.kept: dict[str, Told] = {}
         self.publish()
         self.keep()
@@ -573,14 +583,15 @@ class Watcher:
         followed.told = told
 
     def publish(self) -> None:
-        """Write how the endpoints are, if that is not there yet."""
+        """Write how the endpoints are, if that is not there yet, or not any more."""
         followed = self.followed.values()
         # Jupyter answers to published names only, also to the visit that finds out whether an address is good.
         unvisited = {each.value["host"] for each in followed if each.value and each.verdict is None}
         publication = {"endpoints": [each.entry for each in followed], "unvisited_hosts": sorted(unvisited)}
-        if publication != self.written:
-            write(self.path("endpoint.json"), json.dumps(publication, indent=2) + "\n", 0o644)
-            self.written = publication
+        path = self.path("endpoint.json")
+        if publication != self.written or stamp_of(path) != self.stamp:
+            write(path, json.dumps(publication, indent=2) + "\n", 0o644)
+            self.written, self.stamp = publication, stamp_of(path)
 
     def keep(self) -> None:
         """Write what people know, if that is not there yet."""

@@ -21,6 +21,8 @@ ROOTS = ("/etc", "/opt", "/usr/local", "/var/lib", "/home", "/root")
 # What a host changes by itself, and what Ansible keeps for itself.
 PASSING = ("/var/lib/apt/lists", "/var/lib/dpkg", "/var/lib/systemd")
 PASSING_NAMES = (".ansible",)
+# What useradd and its kin keep of the files before their last change.
+BACKUPS = {f"/etc/{name}-" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")}
 
 
 def files() -> Iterator[str]:
@@ -31,7 +33,8 @@ def files() -> Iterator[str]:
                 name for name in subfolders if name not in PASSING_NAMES and f"{folder}/{name}" not in PASSING
             ]
             for name in (*subfolders, *names):
-                yield describe(Path(folder, name))
+                if f"{folder}/{name}" not in BACKUPS:
+                    yield describe(Path(folder, name))
 
 
 def describe(path: Path) -> str:

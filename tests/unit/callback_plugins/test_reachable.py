@@ -413,6 +413,106 @@ def test_reason(result: dict[str, Any], text: str) -> None:
     assert reachable.reason(result) == text
 
 
+DRIFT = """  diff: true
+  vars: {__reachable_drift: true}
+  handlers: [{name: Restart, ansible.builtin.debug: , changed_when: true}]
+  tasks:
+    - name: Write the motto
+      ansible.builtin.copy: {dest: "{{ folder }}/motto", content: "Run it again.\\n", mode: "0644"}
+      notify: Restart
+    - {name: Look, ansible.builtin.debug: {msg: x}}
+    - name: Check the port
+      ansible.builtin.fail: {msg: "It is taken."}
+      vars: {__reachable_is_drift: true}
+      when: what == 'port'
+    - {name: Check the rest, ansible.builtin.fail: {msg: "It is broken."}, when: what == 'broken'}
+"""
+MOTTO = {"what": "Write the motto", "expected": "Run it again."}
+PORT = {"what": "Check the port", "where": "", "expected": "", "found": "It is taken."}
+
+
+@pytest.mark.parametrize(
+    ("found", "what", "rows", "problem", "status"),
+    [
+        ("Run it again.\n", "none", [], "", 0),
+        ("Once is enough.\n", "none", [{**MOTTO, "found": "Once is enough."}], "", 2),
+        (None, "none", [{**MOTTO, "found": "absent"}], "", 2),
+        ("Run it again.\n", "port", [PORT], "", 2),
+        ("Run it again.\n", "broken", [], "It is broken.", 1),
+        (None, "broken", [{**MOTTO, "found": "absent"}], "It is broken.", 1),
+    ],
+)
+def test_drift(  # noqa: PLR0917 - a row of the table
+    found: str | None, what: str, rows: list[dict[str, str]], problem: str, status: int, tmp_path: Path, play: Play
+) -> None:
+    motto = tmp_path / "motto"
+    if found:
+        motto.write_text(found)
+        motto.chmod(0o644)
+    run = play(HEAD + DRIFT, "--check", "-e", f"folder={tmp_path} what={what}", REACHABLE_JSON="1")
+    report = json.loads(run.out)["hosts"]["a"]
+    assert report["drift"] == [{"where": str(motto), **row} for row in rows]
+    assert (report["verdict"], report["problem"]) == ({0: "fine", 1: "unknown", 2: "drift"}[status], problem)
+    assert run.status == status
+    assert (motto.read_text() if found else None) == found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected", "found"),
+    [
+        ("a\nb\n", "a\nc\n", "c", "b"),
+        ("a\n", "a\nb\nc\n", "b (+1)", "without that"),
+        ("a\nb\n", "a\n", "without that", "b"),
+        ("a\n", "", "absent", "a"),
+        ("", "a\n", "a", "absent"),
+        ({"mode": "0600"}, {"mode": "0644"}, '"mode": "0644"', '"mode": "0600"'),
+        ("x", "word " * 20, "word word word word word word word word word word word ...", "x"),
+    ],
+)
+def test_what_two_sides_differ_in(before: Any, after: Any, expected: str, found: str) -> None:
+    assert reachable.sides(before, after) == {"expected": expected, "found": found}
+
+
+class Task:
+    name = "Start it"
+    delegate_to: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("result", "rows"),
+    [
+        ({"changed": False}, []),
+        ({"changed": True, "path": "/a"}, [("/a", "as declared", "otherwise")]),
+        ({"changed": True, "msg": "no such user"}, [("", "as declared", "no such user")]),
+        (
+            {"changed": True, "name": "s", "status": {"ActiveState": "inactive", "UnitFileState": "disabled"}},
+            [("s", "active, enabled", "inactive, disabled")],
+        ),
+        (
+            {"changed": True, "invocation": {"module_args": {"name": "jupyter"}}},
+            [("jupyter", "as declared", "otherwise")],
+        ),
+        (
+            {"results": [{"changed": False, "path": "/a"}, {"changed": True, "path": "/b"}]},
+            [("/b", "as declared", "otherwise")],
+        ),
+        (
+            {"changed": True, "diff": [{"before": "", "after": "x", "after_header": "/c"}, {"prepared": "p"}]},
+            [("/c", "x", "absent")],
+        ),
+    ],
+)
+@pytest.mark.parametrize("here", [False, True])
+def test_rows_for_what_differs(here: bool, result: dict[str, Any], rows: list[tuple[str, str, str]]) -> None:
+    task = Task()
+    task.delegate_to = "localhost" if here else None
+    suffix = " (here)" if here else ""
+    assert list(reachable.drift_rows(task, result)) == [
+        {"what": "Start it", "where": where + suffix, "expected": expected, "found": found}
+        for where, expected, found in rows
+    ]
+
+
 def test_a_wide_table_folds_on_a_narrow_terminal_and_loses_nothing() -> None:
     console = Console(width=30)
     with console.capture() as capture:
@@ -421,7 +521,8 @@ def test_a_wide_table_folds_on_a_narrow_terminal_and_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "status"), [("fine fine", 0), ("fine unknown", 1), ("unknown unreachable", 2), ("", 1)]
+    ("verdicts", "status"),
+    [("fine fine", 0), ("fine unknown", 1), ("unknown unreachable", 2), ("fine drift", 2), ("", 1)],
 )
 def test_exit_status(verdicts: str, status: int) -> None:
     assert reachable.exit_status({"verdict": verdict} for verdict in verdicts.split()) == status

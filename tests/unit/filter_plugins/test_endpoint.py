@@ -60,6 +60,17 @@ def test_where_a_host_can_be_found(known: dict[str, Any], connected_to: str | No
     assert {each["transport"] for each in found} <= {"lan"}
 
 
+def test_what_a_repair_brings_back() -> None:
+    found = [{"url": url, "reachable": False, "detail": "It does not answer."} for url in ("a", "b", "c")]
+    published = [{"url": "a", "reachable": True}, {"url": "b", "reachable": False}]
+
+    assert endpoint.once_repaired(found, published) == [
+        {"url": "a", "reachable": True, "detail": ""},
+        found[1],
+        {"url": "c", "reachable": True, "detail": ""},
+    ]
+
+
 def test_what_is_worth_a_try() -> None:
     endpoints = [
         {"name": "name", "reachable": True},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import hashlib
 import os
 import platform
 import pwd
@@ -225,7 +226,8 @@ def test_a_program_is_found_where_its_links_lead_and_asked_for_its_version(
     agent.write_text('#!/bin/sh\nif [ "$1" = version ]; then echo "agent version 2.3.41"; fi\n')
     agent.chmod(0o755)
     (folder / "agent").symlink_to(agent)
-    found = {"path": f"{folder}/agent", "target": str(agent), "version": "2.3.41"}
+    digest = hashlib.sha256(agent.read_bytes()).hexdigest()
+    found = {"path": f"{folder}/agent", "target": str(agent), "version": "2.3.41", "sha256": digest}
 
     monkeypatch.setattr(host_info, "PROGRAM_FOLDERS", str(folder))
     assert run_module(host_info, programs=["agent", f"{folder}/agent", "other"])["programs"] == {

@@ -655,6 +655,15 @@ def test_jupyter_knows_a_new_name_before_it_is_visited(online: World, monkeypatc
     assert unvisited() == []
 
 
+@pytest.mark.parametrize("harm", [Path.unlink, lambda file: file.write_text("{}"), lambda file: file.chmod(0o600)])
+def test_what_others_do_to_the_file_is_taken_back(harm: Callable[[Path], Any], online: World) -> None:
+    file = online.folder / "endpoint.json"
+    before = file.read_text()
+    harm(file)
+    online.run(2)
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (before, 0o644)
+
+
 def test_the_calm_is_not_disturbed(online: World) -> None:
     before = os.stat(online.folder / "endpoint.json")
     online.run(600)
