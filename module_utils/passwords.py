@@ -54,6 +54,10 @@ def refuse_weak(password: str, allow_weak: bool, public: bool = False) -> None:
             "jupyter_password has a line break or another control character, which cannot be typed on a login page: "
             "remove it."
         )
+    if password != password.strip():  # as tornado's get_argument does
+        raise RefusedError(
+            "jupyter_password begins or ends with a space, which Jupyter's login page leaves out: remove it."
+        )
     if allow_weak and not public:
         return
     way_out = ": choose another, or set jupyter_password_allow_weak to true."
