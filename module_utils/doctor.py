@@ -937,6 +937,33 @@ class Examination:
         return "".join(sign if sign.isprintable() else " " for sign in text)[:longest]
 
 
+def way_of(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what leads to an address beside its URL."""
+    way = endpoint.get("ssh")
+    return {"tunnel": bool(endpoint.get("tunnel")), "ssh": ssh_tunnel.Way(**way) if way else None}
+
+
+def arrive(
+    url: str,
+    options: Options,
+    clock: Clock = time,
+    *,
+    tunnel: bool = False,
+    ssh: ssh_tunnel.Way | None = None,
+) -> Examination:
+    """Go to an address as far as Jupyter answers, and return the findings of a visit that is not over yet."""
+    start = clock.monotonic()
+    end = start + options.timeout * (1 - CLEANUP_SHARE)
+    while True:
+        visitor = Visitor(url, options.password, end, clock, tunnel=tunnel, ssh=ssh)
+        found = Examination(visitor, options, url)
+        found.walk(ARRIVAL)
+        if found.code not in STARTING or clock.monotonic() + RETRY_SECONDS >= min(start + options.wait, end):
+            return found
+        visitor.close()
+        clock.sleep(RETRY_SECONDS)
+
+
 def examine(
     name: str,
     url: str,
@@ -948,17 +975,10 @@ def examine(
 ) -> dict[str, Any]:
     """Visit one address and return the findings, as RETURN of the module doctor_info describes them."""
     start = clock.monotonic()
-    end = start + options.timeout * (1 - CLEANUP_SHARE)
-    while True:
-        visitor = Visitor(url, options.password, end, clock, tunnel=tunnel, ssh=ssh)
-        found = Examination(visitor, options, url)
-        found.walk(ARRIVAL)
-        if found.code not in STARTING or clock.monotonic() + RETRY_SECONDS >= min(start + options.wait, end):
-            break
-        visitor.close()
-        clock.sleep(RETRY_SECONDS)
+    found = arrive(url, options, clock, tunnel=tunnel, ssh=ssh)
     found.walk(ENTRANCE)
     found.walk(STAY)
+    visitor = found.visitor
     visitor.end = start + options.timeout
     found.walk(DEPARTURE)
     visitor.close()
@@ -979,9 +999,7 @@ def examine_all(endpoints: list[dict[str, Any]], options: Options) -> list[dict[
     """Visit all addresses side by side; each is a dict with ``name`` and ``url``, and maybe ``tunnel`` and ``ssh``."""
 
     def visit(endpoint: dict[str, Any]) -> dict[str, Any]:
-        way = endpoint.get("ssh")
-        ssh = ssh_tunnel.Way(**way) if way else None
-        return examine(endpoint["name"], endpoint["url"], options, tunnel=bool(endpoint.get("tunnel")), ssh=ssh)
+        return examine(endpoint["name"], endpoint["url"], options, **way_of(endpoint))
 
     with futures.ThreadPoolExecutor(max_workers=len(endpoints) or 1) as pool:
         return list(pool.map(visit, endpoints))
