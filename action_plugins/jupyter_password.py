@@ -47,20 +47,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
 
 
 def settle(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Decide, keep a generated password, and return the action's result. Raises RefusedError."""
+    """Decide, keep a password that is new, and return the action's result. Raises RefusedError."""
     path = options["password_file"]
-    stored = passwords.read_stored(path)
-    decision, generated = passwords.resolve(options, stored)
+    kept = passwords.read_kept(path, options["current_hash"])
+    decision, generated = passwords.resolve(options, kept.password)
+    if kept.taken is not None and not check_mode:
+        passwords.end_rotation(path, kept.taken)
     if generated and not check_mode:
         passwords.store(path, generated)
 
-    exposed = stored is not None and stat.S_IMODE(os.stat(path).st_mode) & 0o077 != 0
+    exposed = os.path.exists(path) and stat.S_IMODE(os.stat(path).st_mode) & 0o077 != 0
     if exposed and not check_mode:
         os.chmod(path, 0o600)
 
     changed = decision.hash != options["current_hash"]
     return {
-        "changed": changed or bool(generated) or exposed,
+        "changed": changed or bool(generated) or exposed or kept.taken is not None,
         "diff": {"before": "", "after": f"new hash: {decision.reason}\n" if changed else ""},
+        "warnings": passwords.tell_in_force(kept, decision.source, path),
         **decision._asdict(),
     }

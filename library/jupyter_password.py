@@ -18,6 +18,8 @@ description:
   - Without O(password) and O(password_hash) the password is the one in O(password_file), which is generated
     when neither that file nor a hash on the host exists. A hash on the host of which no password is known here
     is kept as it is.
+  - Where M(jupyter_rotation) was cut short, there is a new password beside O(password_file). When the hash on the host
+    belongs to it, it is kept in place of the old one, else it is dropped; a warning says which password is in force.
   - Jupyter reads C(argon2:), C(sha1:) and C(sha256:) hashes (C(jupyter_server/auth/security.py)); this module
     verifies all three and makes C(argon2:) ones, with argon2id, 10 MiB, 10 passes and 8 lanes as Jupyter itself does.
 author: ["Reachable contributors (@reachable)"]

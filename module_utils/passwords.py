@@ -41,32 +41,28 @@ class Decision(NamedTuple):
     reason: str
 
 
-def refuse_weak(password: str, allow_weak: bool, public: bool = False) -> None:
+def refuse_weak(password: str, allow_weak: bool, public: bool = False, variable: str = "jupyter_password") -> None:
     """Raise RefusedError for a password that must not protect a server, above all not one on the internet."""
     if not password:
-        raise RefusedError(
-            "jupyter_password is empty: set a password, or leave the variable out to have one generated."
-        )
+        raise RefusedError(f"{variable} is empty: set a password, or leave the variable out to have one generated.")
     if len(password.encode()) > LONGEST_BYTES:
-        raise RefusedError(f"jupyter_password is longer than {LONGEST_BYTES} bytes: use a shorter one.")
+        raise RefusedError(f"{variable} is longer than {LONGEST_BYTES} bytes: use a shorter one.")
     if re.search(r"[\x00-\x1f\x7f]", password):
         raise RefusedError(
-            "jupyter_password has a line break or another control character, which cannot be typed on a login page: "
+            f"{variable} has a line break or another control character, which cannot be typed on a login page: "
             "remove it."
         )
     if password != password.strip():  # as tornado's get_argument does
-        raise RefusedError(
-            "jupyter_password begins or ends with a space, which Jupyter's login page leaves out: remove it."
-        )
+        raise RefusedError(f"{variable} begins or ends with a space, which Jupyter's login page leaves out: remove it.")
     if allow_weak and not public:
         return
     way_out = ": choose another, or set jupyter_password_allow_weak to true."
     if public:
         way_out = ", and Jupyter is to be public: choose another, or take away endpoint_public_url and the tunnel."
     if password.lower() in COMMON_PASSWORDS:
-        raise RefusedError(f"jupyter_password is one of the most common passwords{way_out}")
+        raise RefusedError(f"{variable} is one of the most common passwords{way_out}")
     if len(password) < SHORTEST_CHARACTERS:
-        raise RefusedError(f"jupyter_password is shorter than {SHORTEST_CHARACTERS} characters{way_out}")
+        raise RefusedError(f"{variable} is shorter than {SHORTEST_CHARACTERS} characters{way_out}")
 
 
 def hash_problem(text: str) -> str | None:
@@ -168,10 +164,14 @@ def read_stored(path: str) -> str | None:
 
 
 def store(path: str, password: str) -> None:
-    """Write a generated password where only its owner can read it; an interrupted write leaves no file."""
+    """Write a password where only its owner can read it; an interrupted write leaves no file.
+
+    Once this has returned, it is still there after a power failure.
+    """
+    folder = os.path.dirname(path)
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".reachable-")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".reachable-")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(password + "\n")
@@ -181,10 +181,72 @@ def store(path: str, password: str) -> None:
         except BaseException:
             os.unlink(temporary)
             raise
+        sync_folder(folder)
     except OSError as error:
         raise RefusedError(
-            f"The generated password cannot be stored, {error.strerror}: {path}. Make its folder writable for you."
+            f"The password cannot be stored, {error.strerror}: {path}. Make its folder writable for you."
         ) from error
+
+
+def sync_folder(path: str) -> None:
+    """Bring a folder's own list of files to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def coming(path: str) -> str:
+    """Return where a new password is kept until the host has been proven to have it."""
+    return f"{path}.new"
+
+
+class Kept(NamedTuple):
+    """The password that is kept here, and what became of a rotation that was cut short.
+
+    ``taken`` tells whether the host has its new password; None when there was no such rotation.
+    """
+
+    password: str | None
+    taken: bool | None = None
+
+
+def read_kept(path: str, current: str) -> Kept:
+    """Read the password that is kept here; between the one of before and a new one the hash on the host decides."""
+    new = read_stored(coming(path))
+    if new is None:
+        return Kept(read_stored(path))
+    taken = not hash_problem(current) and verify(new, current)
+    return Kept(new if taken else read_stored(path), taken)
+
+
+def end_rotation(path: str, taken: bool) -> None:
+    """Keep the new password, which the host has taken, in place of the one of before; or forget it."""
+    try:
+        if taken:
+            os.rename(coming(path), path)
+        else:
+            os.unlink(coming(path))
+        sync_folder(os.path.dirname(path))
+    except OSError as error:
+        raise RefusedError(
+            f"The password cannot be stored, {error.strerror}: {path}. Make its folder writable for you."
+        ) from error
+
+
+def tell_in_force(kept: Kept, source: str, path: str) -> list[str]:
+    """Say which password is in force after a rotation that was cut short; nothing when there was none."""
+    if kept.taken is None:
+        return []
+    which = {
+        "given": "the one in jupyter_password",
+        "hash": "the one behind jupyter_password_hash",
+        "stored": f"the {'new' if kept.taken else 'old'} one, which is in the file {path},",
+        "generated": f"one that is generated now, in the file {path},",
+        "kept": "the old one, of which only the host has a hash,",
+    }[source]
+    return [f"The last change of the password was cut short: {which} is in force."]
 
 
 def resolve(options: Mapping[str, Any], stored: str | None) -> tuple[Decision, str | None]:

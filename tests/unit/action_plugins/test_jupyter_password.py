@@ -338,13 +338,27 @@ def test_a_stored_password_that_cannot_be_read(tmp_path: Path, settle: RunAction
     )
 
 
+def test_what_is_stored_outlasts_a_power_failure(
+    file: Path, settle: RunAction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought = []
+
+    def fsync(descriptor: int) -> None:
+        folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        brought.append(sorted(os.listdir(descriptor)) if folder else os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    settle(password_file=str(file))
+    assert brought == [len(file.read_text()), [file.name]]
+
+
 def test_an_interrupted_write_leaves_nothing(file: Path, settle: RunAction, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_room)
     assert settle(password_file=str(file))["msg"] == (
-        f"The generated password cannot be stored, No space left on device: {file}. Make its folder writable for you."
+        f"The password cannot be stored, No space left on device: {file}. Make its folder writable for you."
     )
     assert os.listdir(file.parent) == []
 
