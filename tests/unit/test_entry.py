@@ -64,12 +64,19 @@ class Tree:
         (self.folder / path).chmod(0o755)
 
     def run(
-        self, *arguments: str, shell: list[str] | None = None, cwd: str | Path = "/", entry: str | None = None
+        self,
+        *arguments: str,
+        shell: list[str] | None = None,
+        cwd: str | Path = "/",
+        entry: str | None = None,
+        lines: str = "",
     ) -> subprocess.CompletedProcess[str]:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE", "REACHABLE"))}
         command = [*(shell or ["sh"]), entry or str(self.folder / "reachable"), *arguments]
         environment["CDPATH"] = str(self.decoy)
-        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+        return subprocess.run(
+            command, input=lines, capture_output=True, text=True, cwd=cwd, env=environment, check=False
+        )
 
     def call(
         self, *arguments: str, shell: list[str] | None = None, cwd: str | Path = "/", entry: str | None = None
@@ -146,6 +153,12 @@ def test_json(given: str, shell: list[str], tree: Tree) -> None:
     assert call.arguments[1:] == [
         *(["--inventory", "host,"] if "host" in given else []), *(["-v"] if "-v" in given else [])
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_standard_input_is_left_to_the_playbook(shell: list[str], tree: Tree) -> None:
+    tree.write(".venv/bin/ansible-playbook", "#!/bin/sh\ncat\n")
+    assert tree.run("up", shell=shell, lines="a new password\n").stdout == "a new password\n"
 
 
 @pytest.mark.parametrize("cwd", ["/", "..", "."])
