@@ -122,6 +122,13 @@ def recognised(browser: Browser, _options: argparse.Namespace) -> None:
     assert answer.json()["content"]["cells"][0]["source"] == CELL["source"]
 
 
+def forgotten(browser: Browser, options: argparse.Namespace) -> None:
+    """Find the login of an earlier run, and its password, no longer good enough."""
+    answer = browser.ask("GET", "/api/contents")
+    assert answer.status_code == 403, f"An old login still opens it: {answer.status_code} {answer.text}"
+    assert Browser(options.url).log_in(options.password_file.read_text().rstrip("\n")) == 401
+
+
 def use(browser: Browser, options: argparse.Namespace) -> None:
     """Log in, save a notebook, run code in a kernel, and keep the login."""
     password = options.password_file.read_text().rstrip("\n")
@@ -215,7 +222,7 @@ def is_up(browser: Browser) -> bool:
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=["answers", "recognised", "refused", "use"])
+    parser.add_argument("action", choices=["answers", "forgotten", "recognised", "refused", "use"])
     parser.add_argument("url", help="the server's address")
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--cookies", type=Path, help="the file that keeps the login")
@@ -224,8 +231,8 @@ def main() -> None:
     parser.add_argument("--routes", type=Path, help="the server's routes, as JSON")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long to wait for an answer")
     options = parser.parse_args()
-    action = {"answers": answers, "recognised": recognised, "refused": refused, "use": use}[options.action]
-    action(Browser(options.url, options.cookies), options)
+    actions = {"answers": answers, "forgotten": forgotten, "recognised": recognised, "refused": refused, "use": use}
+    actions[options.action](Browser(options.url, options.cookies), options)
 
 
 if __name__ == "__main__":
