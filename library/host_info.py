@@ -195,7 +195,7 @@ def look_at_file(path: str) -> dict[str, Any]:
 
 def look_at_daemons(names: list[str], socket: str | None) -> dict[str, Any]:
     """Ask the service manager that runs here how services are."""
-    if service_manager() == "systemd":
+    if daemons.service_manager() == "systemd":
         found = daemons.ask_systemd(names)
     else:
         found = {name: daemons.ask_supervisord(socket or "", name) for name in names}
@@ -209,11 +209,6 @@ def look_at_environments(wanted: list[dict[str, Any]]) -> dict[str, bool]:
         each["path"]: environments.is_as_locked(Path(each["path"]), python, each["requirements"], each["exact"])
         for each in wanted
     }
-
-
-def service_manager() -> str:
-    """Name the service manager. sd_booted(3): this folder is there exactly where systemd is it."""
-    return "systemd" if os.path.isdir("/run/systemd/system") else "none"
 
 
 def look_at_path(path: str) -> dict[str, Any]:
@@ -344,7 +339,7 @@ def main() -> None:
         first_free_port=first_free_port(),
         users={name: look_at_user(name) for name in module.params["users"]},
         programs={name: look_at_program(name) for name in module.params["programs"]},
-        service_manager=service_manager(),
+        service_manager=daemons.service_manager(),
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from typing import NamedTuple
@@ -24,6 +25,11 @@ class Daemon(NamedTuple):
     at_boot: bool = False
     uptime: int = 0
     drop_ins: tuple[str, ...] = ()
+
+
+def service_manager() -> str:
+    """Name the service manager. sd_booted(3): this folder is there exactly where systemd is it."""
+    return "systemd" if os.path.isdir("/run/systemd/system") else "none"
 
 
 def read_systemd(name: str, text: str, now: float) -> Daemon:

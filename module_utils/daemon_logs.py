@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the logs of services on from where they were read before, whoever keeps them."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import re
+import subprocess
+import time
+from collections import deque
+from contextlib import ExitStack, suppress
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from ansible.module_utils import daemons, moments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Cursor = dict[str, Any]
+Place = tuple[int, int]  # a part of a log by its inode, and how many bytes of it come before
+Mark = tuple[int, int, float | None]  # the same, and the time of the line before
+
+ARGUMENT_SPEC = {
+    "name": {"type": "list", "elements": "str", "required": True},
+    "since": {"type": "str"},
+    "lines": {"type": "int", "default": 200},
+    "cursor": {"type": "str"},
+    "folder": {"type": "path", "default": "/var/log/reachable"},
+    "labels": {"type": "dict", "default": {}},
+    "follow": {"type": "bool", "default": False},
+}
+LONGEST_ANSWER_LINES = 5000
+LONGEST_LINE_CHARACTERS = 4096
+SUPERVISORD = "supervisord"  # the log in which it says of its programs that they were started, died and so on
+OLDEST_PART = 10  # of that one; of others it keeps fewer
+# Where the journal says to which unit an entry belongs: its own words, what systemd says of it, and crashes.
+UNIT_FIELDS = ("_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT", "COREDUMP_UNIT")
+
+
+class Line(NamedTuple):
+    """What was written; of a file also in which log, with the mark after it."""
+
+    daemon: str
+    time: float | None
+    text: str
+    log: str = ""
+    mark: Mark | None = None
+
+
+class LogError(Exception):
+    """The logs cannot be read; the text is the sentence that says why."""
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """Answer what ARGUMENT_SPEC describes. Raises LogError."""
+    cursor: Cursor = json.loads(asked["cursor"] or "{}")
+    if asked["since"] is not None and not cursor:
+        cursor = {"since": moments.since(asked["since"], time.time())}
+        if cursor["since"] is None:
+            raise LogError(f"since is '{asked['since']}': write it like {moments.EXAMPLES}.")
+    try:
+        if daemons.service_manager() == "systemd":
+            lines, cursor, more = ask_journal(asked["name"], cursor, asked["lines"])
+        else:
+            lines, cursor, more = ask_files(asked["folder"], asked["name"], cursor, asked["lines"])
+    except OSError as error:
+        raise LogError(f"The logs cannot be read: {error}.") from error
+    shown = [{"daemon": line.daemon, "time": line.time, "text": shortened(line.text)} for line in lines]
+    return {"lines": shown, "cursor": json.dumps(cursor), "more": more}
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a long line, and any other as it is."""
+    return text if len(text) <= LONGEST_LINE_CHARACTERS else f"{text[:LONGEST_LINE_CHARACTERS]} ..."
+
+
+def ask_journal(names: list[str], cursor: Cursor, last: int) -> tuple[list[Line], Cursor, bool]:
+    """Return what systemd's journal has after a cursor, a new cursor, and whether there is more."""
+    now = time.time()
+    if "journal" in cursor:
+        begin, most = f"--after-cursor={cursor['journal']}", LONGEST_ANSWER_LINES
+    elif "since" in cursor:
+        begin, most = f"--since=@{cursor['since']:.6f}", LONGEST_ANSWER_LINES
+    else:
+        begin, most = f"--lines={last}", last
+    entries = read_journal(names, begin, most)
+    lines = [line for entry in entries for line in read_entry(entry, names)]
+    after = {"journal": entries[-1]["__CURSOR"]} if entries else cursor or {"since": now}
+    return lines, after, bool(cursor) and len(entries) == most
+
+
+def read_journal(names: list[str], begin: str, most: int) -> list[dict[str, Any]]:
+    """Return entries of the journal. Raises LogError."""
+    fields = ",".join(("MESSAGE", "SYSLOG_IDENTIFIER", *UNIT_FIELDS))
+    how = ["--quiet", "--no-pager", "--all", "--output=json", f"--output-fields={fields}"]
+    command = ["journalctl", *how, begin, *(f"--unit={name}.service" for name in names)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        entries = [json.loads(entry) for entry in islice(run.stdout or (), most)]
+        if len(entries) == most:
+            run.terminate()
+        words = run.stderr.read().decode(errors="replace") if run.stderr else ""
+    if run.returncode > 0:
+        raise LogError(f"The journal cannot be read: {' '.join(words.split()) or f'exit status {run.returncode}'}.")
+    return entries
+
+
+def read_entry(entry: dict[str, Any], names: list[str]) -> list[Line]:
+    """Return the lines of an entry, which are several where a program wrote them at once."""
+    units = {f"{name}.service": name for name in names}
+    field = next(field for field in UNIT_FIELDS if entry.get(field) in units)
+    seconds = int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000
+    message = entry.get("MESSAGE") or ""
+    # What is no plain text comes as a list of bytes.
+    text = bytes(message).decode(errors="replace") if isinstance(message, list) else message
+    if field != "_SYSTEMD_UNIT":
+        # A program writes the time if it cares for it; what others say of it has none.
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+        text = f"{when} {entry.get('SYSLOG_IDENTIFIER', '')}: {text}"
+    return [Line(units[entry[field]], seconds, line) for line in text.rstrip("\n").split("\n")]
+
+
+def ask_files(folder: str, names: list[str], cursor: Cursor, last: int) -> tuple[list[Line], Cursor, bool]:
+    """Return what supervisord's files have after a cursor, a new cursor, and whether there is more."""
+    marks = dict(cursor.get("files", {}))
+    logs = [read_log(folder, log, names, marks, cursor.get("since")) for log in (*names, SUPERVISORD)]
+    merged = heapq.merge(*logs, key=lambda line: line.time or 0.0)
+    lines = list(islice(merged, LONGEST_ANSWER_LINES) if cursor else deque(merged, maxlen=last))
+    more = bool(cursor) and len(lines) == LONGEST_ANSWER_LINES
+    if more:
+        marks |= {line.log: line.mark for line in lines}
+    return lines, {**cursor, "files": marks}, more
+
+
+def read_log(folder: str, log: str, names: list[str], marks: dict[str, Any], since: float | None) -> Iterator[Line]:
+    """Yield the lines after the mark of a log; without a mark, those from a time on. At its end it gets a new mark."""
+    inode, place, known = marks.get(log, (0, 0, None))
+    since = None if log in marks else since
+    mark = None
+    for moment, text, after in dated(read_parts(f"{folder}/{log}.log", inode, place), known):
+        if moment is None or moment >= (since or 0):
+            since = None  # from here on all
+        mark = (*after, moment)
+        daemon = log if log in names else named(text, names)
+        if daemon and since is None:
+            yield Line(daemon, moment, text, log, mark)
+    if mark:
+        marks[log] = mark
+
+
+def named(text: str, names: list[str]) -> str | None:
+    """Return the service that a line of supervisord's own log is about."""
+    return next((name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)), None)
+
+
+def dated(lines: Iterable[tuple[str, Place]], moment: float | None) -> Iterator[tuple[float | None, str, Place]]:
+    """Give each line its time.
+
+    That is the one at its head, or else that of the line before; at the very beginning, that of the first that has one.
+    """
+    waiting = []
+    for text, place in lines:
+        moment = moments.of_line(text) or moment
+        if moment is None:
+            waiting.append((text, place))
+            continue
+        yield from ((moment, *line) for line in waiting)
+        waiting = []
+        yield moment, text, place
+    yield from ((None, *line) for line in waiting)
+
+
+def read_parts(path: str, inode: int, place: int) -> Iterator[tuple[str, Place]]:
+    """Yield each complete line after a place, with the place after it, through all parts of a log.
+
+    A line that was cut when a part was put aside is put together again.
+    """
+    with ExitStack() as stack:
+        parts: dict[int, IO[bytes]] = {}
+        # The newest first: one that is put aside meanwhile is met twice, rather than not at all.
+        for name in (path, *(f"{path}.{number}" for number in range(1, OLDEST_PART + 1))):
+            with suppress(FileNotFoundError):
+                file = stack.enter_context(open(name, "rb"))
+                parts.setdefault(os.fstat(file.fileno()).st_ino, file)
+        order = list(reversed(parts))
+        rest = b""
+        for part in order[order.index(inode) :] if inode in parts else order:
+            # One that is shorter than it was has been emptied.
+            end = place if part == inode and place <= os.fstat(parts[part].fileno()).st_size else 0
+            parts[part].seek(end)
+            for data in parts[part]:
+                end += len(data)
+                rest += data
+                if data.endswith(b"\n"):
+                    # One that was emptied behind its writer's back begins with a hole.
+                    yield rest.lstrip(b"\0").rstrip(b"\r\n").decode(errors="replace"), (part, end)
+                    rest = b""
