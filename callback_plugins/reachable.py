@@ -17,6 +17,8 @@ description:
   - In a play with the variable C(__reachable_drift), which is for check mode, the report of a host is a table of what
     would be changed. The exit status is 0 if that is nothing, 2 if it is something, and 1 if it could not be told. A
     failure of a task with the variable C(__reachable_is_drift) counts as a difference.
+  - In a play with the variable C(reachable_bare_output) nothing is on standard output but what tasks themselves show,
+    at once. Failures are on standard error. A reader who does not want any more, such as C(head), ends it.
 version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
 extends_documentation_fragment:
@@ -41,6 +43,7 @@ import atexit
 import gc
 import json
 import os
+import signal
 import sys
 import textwrap
 import threading
@@ -287,6 +290,29 @@ class AboveLine:
         return getattr(self._stream, name)
 
 
+class Outlet:
+    """Standard output that leads to another program, as long as that reads."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to the stream."""
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text at once; where nobody reads any more, end everything."""
+        try:
+            count = self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            # Ansible's thread for what workers show would stop without a word. This signal ends the workers, too.
+            os.kill(os.getpid(), signal.SIGTERM)
+            return 0
+        return count
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the stream in every other respect."""
+        return getattr(self._stream, name)
+
+
 @dataclass
 class Progress:
     """What is known so far about the task that runs now."""
@@ -324,6 +350,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         self._must_report: dict[str, None] = {}
         self._exit_by_verdict = False
         self._drift: dict[str, list[dict[str, str]]] | None = None  # by host, in a play that looks for it
+        self._bare = False
         self._failures: dict[str, str] = {}  # of hosts that are out of the play
         self._item_reasons: dict[str, list[tuple[str, str]]] = {}  # by host: an item's label, and why it failed
         self._reasons: list[tuple[str, str]] = []  # of the last failure
@@ -356,6 +383,10 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         if self._drift is not None or variables.get("__reachable_verdict_exit"):
             self._exit_by_verdict = True
             self._must_report.update(dict.fromkeys(self._hosts))
+        if variables.get("reachable_bare_output"):
+            self._bare = True
+            if not sys.stdout.isatty():
+                sys.stdout = Outlet(sys.stdout)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Note what differs. Handlers only follow from that."""
@@ -400,7 +431,8 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             print(json.dumps({"hosts": hosts}, indent=2, default=str), file=self._stdout, flush=True)
         else:
             self._print_reports(reports)
-            self._print_totals(stats)
+            if not self._bare:
+                self._print_totals(stats)
         if self._exit_by_verdict:
             raise SystemExit(exit_status(reports.values()))
 
@@ -460,7 +492,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             for part in parts:
                 self._console.print(part, soft_wrap=not isinstance(part, Table))
         lines = capture.get().splitlines()
-        self._display.display("".join(f"{line.rstrip()}\n" for line in lines), stderr=stderr)
+        self._display.display("".join(f"{line.rstrip()}\n" for line in lines), stderr=stderr or self._bare)
         sys.stdout.flush()
 
 
@@ -594,8 +626,8 @@ class Brief(Reporting):
         outcome = next(
             (outcome for outcome in ("failed", "changed", "ok", "rescued", "ignored") if outcome in progress.hosts), ""
         )
-        internal = isinstance(progress.task, TaskInclude) or action(progress.task) in INTERNAL or self._json
-        if not outcome or (internal and outcome != "failed"):
+        internal = isinstance(progress.task, TaskInclude) or action(progress.task) in INTERNAL
+        if not outcome or ((internal or self._json or self._bare) and outcome != "failed"):
             return
         parts: list[Any] = []
         if progress.section != self._section:

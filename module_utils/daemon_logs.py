@@ -103,7 +103,8 @@ def read_journal(names: list[str], begin: str, most: int) -> list[dict[str, Any]
             run.terminate()
         words = run.stderr.read().decode(errors="replace") if run.stderr else ""
     if run.returncode > 0:
-        raise LogError(f"The journal cannot be read: {' '.join(words.split()) or f'exit status {run.returncode}'}.")
+        reason = " ".join(words.split()) or f"journalctl ended with exit status {run.returncode}."
+        raise LogError(f"The journal cannot be read: {reason}")
     return entries
 
 
@@ -187,8 +188,7 @@ def read_parts(path: str, inode: int, place: int) -> Iterator[tuple[str, Place]]
         order = list(reversed(parts))
         rest = b""
         for part in order[order.index(inode) :] if inode in parts else order:
-            # One that is shorter than it was has been emptied.
-            end = place if part == inode and place <= os.fstat(parts[part].fileno()).st_size else 0
+            end = place if part == inode and ends_line(parts[part], place) else 0
             parts[part].seek(end)
             for data in parts[part]:
                 end += len(data)
@@ -197,3 +197,9 @@ def read_parts(path: str, inode: int, place: int) -> Iterator[tuple[str, Place]]
                     # One that was emptied behind its writer's back begins with a hole.
                     yield rest.lstrip(b"\0").rstrip(b"\r\n").decode(errors="replace"), (part, end)
                     rest = b""
+
+
+def ends_line(file: IO[bytes], place: int) -> bool:
+    """Tell whether a line still ends at a place that was read; if not, the file was emptied meanwhile."""
+    file.seek(max(0, place - 1))
+    return file.read(1) == b"\n"

@@ -53,9 +53,11 @@ def run_action() -> RunAction:
 
     def run(
         name: str,
+        /,
         check: bool = False,
         transport: str = "ssh",
         execute: Callable[..., dict[str, Any]] | None = None,
+        variables: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> dict[str, Any]:
         task = SimpleNamespace(action=name, args=arguments, async_val=0, check_mode=check)
@@ -63,7 +65,7 @@ def run_action() -> RunAction:
         action = action_loader.get(name, task, connection, play_context=None, loader=None, templar=None)
         action._execute_module = execute
         try:
-            result: dict[str, Any] = action.run(task_vars={})
+            result: dict[str, Any] = action.run(task_vars=variables or {})
         except AnsibleActionFail as error:
             return {**error.result, "failed": True, "msg": error.message}
         return result

@@ -300,6 +300,50 @@ def test_json_is_all_of_the_output_and_verdicts_make_the_exit_status(
     assert run.status == status
 
 
+TELLER = """
+import time
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        for number in range(self._task.args["to"]):
+            Display().display(str(number))
+            time.sleep(0.05)
+        return {"changed": True}
+"""
+BARE = HEAD + "  vars: {reachable_bare_output: true}\n  tasks:\n"
+
+
+@pytest.fixture
+def teller(tmp_path: Path) -> None:
+    """Provide an action that shows a few numbers by and by."""
+    (tmp_path / "action_plugins").mkdir()
+    (tmp_path / "action_plugins/teller.py").write_text(TELLER)
+
+
+@pytest.mark.usefixtures("teller")
+def test_bare_output_is_what_tasks_show(play: Play) -> None:
+    tasks = "    - {name: Count, teller: {to: 2}}\n    - {name: Fail, ansible.builtin.fail: {msg: No.}}\n"
+    run = play(BARE + tasks + report(verdict="fine"))
+    assert (run.out, run.err, run.status) == ("0\n1\n", "Try\n  ✗ Fail\n    a: No.\n", 2)
+    run = play(BARE + tasks, "-v")
+    assert run.out.startswith("Using ")
+    assert "hosts," not in run.out
+
+
+@pytest.mark.usefixtures("teller")
+def test_bare_output_comes_at_once_and_ends_with_its_reader(start: Any) -> None:
+    command, environment = start(BARE + "    - {name: Count, teller: {to: 100000}}\n")
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    assert process.stderr
+    assert process.stdout.readline() == b"0\n"
+    process.stdout.close()
+    assert process.wait(20) == -signal.SIGTERM
+    assert process.stderr.read() == b""
+
+
 def test_verbose_shows_what_the_default_callback_shows_and_the_report(play: Play) -> None:
     tasks = "    - {name: Look, ansible.builtin.debug: {msg: x}}\n" + report(text="card")
     default = play(tasks, "-v", ANSIBLE_STDOUT_CALLBACK="default")
