@@ -135,9 +135,11 @@ def test_a_long_journal_comes_in_parts(
     run_module: RunModule, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon_logs, "LONGEST_ANSWER_LINES", 2)
-    journal.has(entry("a", 1), entry("b", 2), entry("c", 3), then="exec sleep 60")
+    journal.has(entry("a", 1), entry("b", 2), entry("c", 3), then="exec sleep 30")
+    began = time.monotonic()
     answer = run_module(daemon_log, name=[JUPYTER], since="2026-11-26 11:32")
     assert (texts(answer), answer["more"], journal.begin) == (["a", "b"], True, "--since=@1795692720.000000")
+    assert time.monotonic() - began < 20, "the rest is not waited for"
     journal.has(entry("c", 3))
     answer = run_module(daemon_log, name=[JUPYTER], since="2026-11-26 11:32", cursor=answer["cursor"])
     assert (texts(answer), answer["more"], journal.begin) == (["c"], False, "--after-cursor=c2")
@@ -217,7 +219,8 @@ def test_files_are_merged_by_time(run_module: RunModule, folder: Folder) -> None
     folder.write(
         "2026-11-26 10:00:02,000 INFO exited: reachable-ngrok (exit status 1; not expected)\n"
         "2026-11-26 10:00:02,000 INFO exited: reachable-endpoint (exit status 1; not expected)\n"
-        "2026-11-26 10:00:04,000 INFO spawned: 'reachable-jupyter-2' with pid 5\n",
+        "2026-11-26 10:00:04,000 INFO spawned: 'reachable-jupyter-2' with pid 5\n"
+        "2026-11-26 10:00:05,000 INFO spawned: 'un-reachable-jupyter' with pid 6\n",
         "supervisord",
     )
     answer = run_module(daemon_log, name=[JUPYTER, NGROK], folder=str(folder.path))
