@@ -17,7 +17,7 @@ description:
   - In a play with the variable C(__reachable_drift), which is for check mode, the report of a host is a table of what
     would be changed. The exit status is 0 if that is nothing, 2 if it is something, and 1 if it could not be told. A
     failure of a task with the variable C(__reachable_is_drift) counts as a difference.
-  - In a play with the variable C(reachable_bare_output) nothing is on standard output but what tasks themselves show,
+  - In a play with the variable C(__reachable_bare_output) nothing is on standard output but what tasks themselves show,
     at once. Failures are on standard error. A reader who does not want any more, such as C(head), ends it.
 version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
@@ -383,7 +383,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         if self._drift is not None or variables.get("__reachable_verdict_exit"):
             self._exit_by_verdict = True
             self._must_report.update(dict.fromkeys(self._hosts))
-        if variables.get("reachable_bare_output"):
+        if variables.get("__reachable_bare_output"):
             self._bare = True
             if not sys.stdout.isatty():
                 sys.stdout = Outlet(sys.stdout)

@@ -312,7 +312,7 @@ class ActionModule(ActionBase):
             time.sleep(0.05)
         return {"changed": True}
 """
-BARE = HEAD + "  vars: {reachable_bare_output: true}\n  tasks:\n"
+BARE = HEAD + "  vars: {__reachable_bare_output: true}\n  tasks:\n"
 
 
 @pytest.fixture
