@@ -65,7 +65,7 @@ IDLE_SECONDS = 300
 
 def main() -> None:
     """Print the figures of the parts that the command line names."""
-    parts = {"fresh": fresh, "again": again, "size": size, "venv": venv, "tunnel": tunnel}
+    parts = {"fresh": fresh, "again": again, "size": size, "venv": venv, "tunnel": tunnel, "drift": drift, "down": down}
     names = sys.argv[1:] or [*parts]
     if unknown := [name for name in names if name not in parts]:
         sys.exit(f"There is no part {unknown[0]!r}; there are {', '.join(parts)}.")
@@ -123,6 +123,28 @@ def run_without_drift(what: str, up: list[str | Path], host: str, goal: str) -> 
     # Both begin with a look for Python there; a ping is one task.
     remote_tasks = ssh_commands(up) - ssh_commands(ping) + 1
     yield "  remote tasks in it", str(remote_tasks), ""
+
+
+def drift() -> Iterator[Figure]:
+    """Compare drift with a run of up, where nothing has drifted, in turns."""
+    provisioned()
+    look = ["./reachable", "drift", *UP[2:]]
+    for command in (UP, look):
+        timed(command)
+    rounds = [(timed(look), timed(UP)) for _ in range(AGAIN_ROUNDS)]
+    look_seconds, up_seconds = (statistics.median(column) for column in zip(*rounds, strict=True))
+    yield "Drift, where there is none", f"{look_seconds:.2f} s", ""
+    yield "  ratio to a run without drift", f"{look_seconds / up_seconds:.2f}", "at most 1.2"
+
+
+def down() -> Iterator[Figure]:
+    """Take Reachable away from a host that was bare, and count what is another than before."""
+    create_hosts()
+    bare = snapshot("bench-reachable")
+    provision()
+    seconds = timed(["./reachable", "down", "--yes", "--purge", *UP[2:]])
+    yield "Down", f"{seconds:.1f} s", ""
+    yield "  files, users, units and listeners that are left or gone", str(len(bare ^ snapshot("bench-reachable"))), "0"
 
 
 def size() -> Iterator[Figure]:
@@ -262,6 +284,11 @@ def on_host(host: str, command: str, given: bytes = b"") -> str:
     """Run a command on a host, in a connection of its own, and return its output."""
     options = ["-o", "IdentitiesOnly=yes", "-o", f'UserKnownHostsFile="{CACHE}/known_hosts"']
     return output(["ssh", "-i", CACHE / "id_ed25519", *options, f"ada@{address(host)}", command], given)
+
+
+def snapshot(host: str) -> set[str]:
+    """Return a line about each thing that is on a host."""
+    return {*on_host(host, "sudo python3 -", (ROOT / "molecule/tasks/snapshot.py").read_bytes()).splitlines()}
 
 
 def ssh_commands(command: list[str | Path]) -> int:
