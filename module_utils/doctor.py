@@ -316,12 +316,16 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 class Options(NamedTuple):
-    """How to examine: whether to log in, and the seconds for one address and for a server that is not up yet."""
+    """How to examine: whether to log in, and the seconds for one address and for a server that is not up yet.
+
+    ``up`` is set once it has answered at one of its own addresses; then nobody waits for it at the others.
+    """
 
     password: str | None = None
     anonymous: bool = False
     timeout: float = 30.0
     wait: float = 0.0
+    up: threading.Event | None = None
 
 
 class Answer(NamedTuple):
@@ -954,11 +958,16 @@ def arrive(
     """Go to an address as far as Jupyter answers, and return the findings of a visit that is not over yet."""
     start = clock.monotonic()
     end = start + options.timeout * (1 - CLEANUP_SHARE)
+    # A tunnel may come up later than the server.
+    up = None if tunnel or ssh else options.up
     while True:
         visitor = Visitor(url, options.password, end, clock, tunnel=tunnel, ssh=ssh)
         found = Examination(visitor, options, url)
         found.walk(ARRIVAL)
-        if found.code not in STARTING or clock.monotonic() + RETRY_SECONDS >= min(start + options.wait, end):
+        if up and found.failed_leg is None:
+            up.set()
+        is_final = found.code not in STARTING or (up and up.is_set())
+        if is_final or clock.monotonic() + RETRY_SECONDS >= min(start + options.wait, end):
             return found
         visitor.close()
         clock.sleep(RETRY_SECONDS)
@@ -997,6 +1006,7 @@ def examine(
 
 def examine_all(endpoints: list[dict[str, Any]], options: Options) -> list[dict[str, Any]]:
     """Visit all addresses side by side; each is a dict with ``name`` and ``url``, and maybe ``tunnel`` and ``ssh``."""
+    options = options._replace(up=threading.Event())
 
     def visit(endpoint: dict[str, Any]) -> dict[str, Any]:
         return examine(endpoint["name"], endpoint["url"], options, **way_of(endpoint))

@@ -912,6 +912,24 @@ def test_what_waiting_cannot_mend_is_not_waited_for(start: Start) -> None:
     assert clock.slept == []
 
 
+def test_a_server_that_answers_elsewhere_is_not_waited_for(start: Start) -> None:
+    url, _ = start()
+    nowhere = f"http://127.0.0.1:{free_port()}/"
+    endpoints: list[dict[str, Any]] = [
+        {"name": "here", "url": url},
+        {"name": "there", "url": nowhere},
+        {"name": "tunnel", "url": nowhere, "tunnel": True},
+    ]
+    started = time.monotonic()
+    here, there = doctor.examine_all(endpoints[:2], doctor.Options(PASSWORD, anonymous=True, wait=20))
+    assert time.monotonic() - started < 15
+    assert (here["reachable"], there["reachable"]) == (True, False)
+
+    started = time.monotonic()
+    doctor.examine_all(endpoints, doctor.Options(PASSWORD, anonymous=True, wait=2))
+    assert time.monotonic() - started > 1.5  # a tunnel may still come up
+
+
 def test_addresses_are_visited_side_by_side(talk: Talk) -> None:
     silent = talk(lambda _: None)
     endpoints = [{"name": str(number), "url": f"http://{silent}/"} for number in range(4)]
