@@ -145,6 +145,12 @@ def test_words_of_ours(given: list[str], passed: list[str], shell: list[str], tr
     assert tree.call(*given, shell=shell).arguments[1:] == passed
 
 
+@pytest.mark.parametrize("word", ["since", "unit"])
+def test_a_word_without_its_value(word: str, tree: Tree) -> None:
+    done = tree.run("status", f"--{word}")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"reachable: --{word} needs a value.\n")
+
+
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize("given", ["status --json", "status --json -v", "status host --json", "status host -v --json"])
 def test_json(given: str, shell: list[str], tree: Tree) -> None:
