@@ -38,6 +38,7 @@ HOST_PROGRAMS = {
     "runc": "runc",
     "netavark": "netavark",
     "iptables": "iptables",
+    "ip": "iproute2",
     "newuidmap": "uidmap",
     "mmdebstrap": "mmdebstrap",
     "ssh-keygen": "openssh-client",
@@ -51,7 +52,8 @@ HOST_PROGRAMS = {
 PROGRAM_FOLDERS = ("/usr/sbin", "/usr/lib/podman", "/usr/libexec/podman")
 
 # A mount namespace of its own, in which this run alone sees the names of the stand-in for ngrok's cloud, and cgroup2
-# where the machine has something else: systemd 257 boots in a container on nothing else.
+# where the machine has something else: systemd 257 boots in a container on nothing else. The network namespaces of hosts
+# that belonged to a killed run went with its mounts; podman removes such hosts only when it finds something like them.
 NAMES = ROOT / "molecule/hosts"
 AGENT = ROOT / ".cache/agents/ngrok"
 PRIVATE_MOUNTS = """
@@ -60,8 +62,13 @@ shift
 if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
   umount --recursive /sys/fs/cgroup
   mount -t cgroup2 none /sys/fs/cgroup
-  mkdir -p /run/netns
 fi
+mkdir -p /run/netns
+for name in /run/netns/netns-*; do
+  if [ -e "$name" ] && [ "$(stat --file-system --format=%T "$name")" != nsfs ]; then
+    unshare --net="$name" ip link add eth0 type veth
+  fi
+done
 exec "$@"
 """
 
