@@ -92,12 +92,13 @@ def is_writable_folder(path: str) -> bool:
     return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)
 
 
-def differing(entries: Iterable[Mapping[str, str]], found: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, str]]:
+def differing(entries: Iterable[Mapping[str, str]], host: Mapping[str, Any]) -> list[Mapping[str, str]]:
     """Return those entries for the module file_tree that are not on the host as host_info found it."""
+    found, user = host["files"], host["user"]
     return [
         entry
         for entry in entries
-        if not wanted(entry).items() <= {**found.get(entry["path"], {}), "path": entry["path"]}.items()
+        if not wanted(entry, user).items() <= {**found.get(entry["path"], {}), "path": entry["path"]}.items()
     ]
 
 
@@ -120,15 +121,15 @@ def read_program(name: str) -> str:
     return (Path(__file__).parents[1] / "module_utils" / f"{name}.py").read_text(encoding="utf-8")
 
 
-def wanted(entry: Mapping[str, str]) -> dict[str, Any]:
-    """Complete an entry with the defaults that file_tree has for root."""
+def wanted(entry: Mapping[str, str], user: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete an entry with the defaults that file_tree has for a user."""
     state = entry.get("state", "file")
-    owner = entry.get("owner", "root")
+    owner = entry.get("owner", user["name"])
     return {
         "path": entry["path"],
         "state": state,
         "owner": owner,
-        "group": entry.get("group", owner),
+        "group": entry.get("group", user["group"] if owner == user["name"] else owner),
         "mode": entry.get("mode", DEFAULT_MODES[state]),
         "content": entry.get("secret", entry.get("content", "")) if state == "file" else None,
     }

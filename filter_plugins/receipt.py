@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Receipt = dict[str, list[str]]
 """The names or paths of things by their kind."""
 
-KINDS = ("services", "users", "packages", "files", "folders", "contents", "notebooks")
+KINDS = ("services", "users", "packages", "files", "folders", "contents", "notebooks", "parents", "lingering")
 
 
 def read_receipt(text: str | None) -> Receipt:
@@ -50,7 +50,9 @@ def is_there(kind: str, name: str, host: Mapping[str, Any]) -> bool:
         return host["users"][name] is not None
     if kind == "packages":
         return bool(host["files"][f"/var/lib/dpkg/info/{name}.list"]["state"] != "absent")
-    return kind in {"folders", "notebooks"} and bool(host["files"][name]["state"] != "absent")
+    if kind == "lingering":
+        return bool(host["user"]["lingers"])
+    return kind in {"folders", "notebooks", "parents"} and bool(host["files"][name]["state"] != "absent")
 
 
 def receipt_without(receipt: Receipt, others: Receipt) -> Receipt:
@@ -60,8 +62,12 @@ def receipt_without(receipt: Receipt, others: Receipt) -> Receipt:
 
 def what_stays(receipt: Receipt, notebooks: list[str]) -> Receipt:
     """Return what a receipt says once all but the notebooks in these folders is gone."""
-    around = [folder for folder in receipt["folders"] if any(path.startswith(f"{folder}/") for path in notebooks)]
-    return {**{kind: [] for kind in KINDS}, "folders": around, "notebooks": notebooks}
+
+    def around(kind: str) -> list[str]:
+        return [folder for folder in receipt[kind] if any(path.startswith(f"{folder}/") for path in notebooks)]
+
+    rest = {"folders": around("folders"), "parents": around("parents"), "notebooks": notebooks}
+    return {**{kind: [] for kind in KINDS}, **rest}
 
 
 def kept(kind: str, receipt: Receipt) -> list[str]:

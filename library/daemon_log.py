@@ -46,9 +46,8 @@ options:
     description: Where an earlier answer ended. O(since) then has no meaning.
     type: str
   folder:
-    description: The folder with the files, which supervisord names after the services.
+    description: The folder with the files, which supervisord names after the services. By default the journal is read.
     type: path
-    default: /var/log/reachable
   labels:
     description: For the action, what to call the services where there are several. By default it is their names.
     type: dict

@@ -13,7 +13,8 @@ description:
   - Looks at the system, at room on the disks, at files, at programs, at who holds ports, at users, at services, and
     under which addresses others find the host. All in one step, because every remote task takes a noticeable part of
     a second; tasks that would change nothing are then skipped.
-  - Run it as root; others cannot see whose process holds a port. It returns what files say, so use C(no_log).
+  - Run it as whoever is to own what is made. Others than root see of a port that is taken only by whom.
+    It returns what files say, so use C(no_log).
 author: ["Reachable contributors (@reachable)"]
 attributes:
   check_mode:
@@ -38,8 +39,8 @@ options:
     type: list
     elements: str
     default: []
-  supervisord_socket:
-    description: The socket of the supervisord that has the services where no systemd runs.
+  supervisord_folder:
+    description: The folder with the configuration and the socket of the supervisord that has the services where no systemd runs.
     type: path
   environments:
     description: Python environments, each with the lock that it should have.
@@ -82,6 +83,7 @@ EXAMPLES = r"""
     paths: [/opt/reachable, /var/lib/reachable]
     ports: [8888]
     users: [jupyter]
+    supervisord_folder: /opt/reachable/etc
   register: host
 """
 
@@ -117,16 +119,24 @@ daemons:
   sample: {reachable-jupyter: {state: running, at_boot: true, uptime: 3600, drop_ins: []}}
 port_holders:
   description: >-
-    For each of O(ports), the process that listens on it; null when the port is free, C(pid) 0 when it cannot be seen.
+    For each of O(ports), the process that listens on it, and the next port that is free; null when the port itself is
+    free, C(pid) 0 when the process cannot be seen.
   type: dict
   returned: success
-  sample: {"8888": {pid: 4711, user: ada, command: python3 -m http.server 8888}}
+  sample: {"8888": {pid: 4711, user: ada, command: python3 -m http.server 8888, next_free: 8889}}
 first_free_port:
   description: The lowest port on which others than root may listen.
   type: int
   returned: success
+user:
+  description: >-
+    Who runs this module. C(lingers) says whether this user's services go on without a session of theirs, C(may_linger)
+    whether the user may change that without root.
+  type: dict
+  returned: success
+  sample: {name: ada, uid: 1000, group: ada, home: /home/ada, lingers: false, may_linger: true}
 users:
-  description: For each of O(users), what the system knows of it; null when there is no such user.
+  description: For each of O(users), and whoever runs this module, what the system knows; null when there is no such user.
   type: dict
   returned: success
   sample: {jupyter: {uid: 999, group: jupyter, groups: [], home: /var/lib/reachable/jupyter, shell: /usr/sbin/nologin}}
@@ -138,7 +148,9 @@ programs:
   returned: success
   sample: {ngrok: {path: /usr/local/bin/ngrok, target: /usr/local/bin/ngrok, version: 3.39.10, sha256: 0123abcd}}
 service_manager:
-  description: V(systemd) where it runs, else V(none).
+  description: >-
+    V(systemd) where it runs, that of the system for root and that of the user for others; else, and where it has its
+    configuration already, V(supervisord).
   type: str
   returned: success
 ca_bundle:
@@ -162,7 +174,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils import addresses, daemons, distro, environments, files
 from ansible.module_utils.basic import AnsibleModule
@@ -170,9 +182,19 @@ from ansible.module_utils.run_as import RunAsError, run_as
 
 NO_PROGRAMS = 8  # ST_NOEXEC in statvfs(3), which Python names on Linux only
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
+LAST_PORT = 65535
 PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
 VERSION_SECONDS = 10
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
+LINGERING = Path("/var/lib/systemd/linger")
+
+
+class Socket(NamedTuple):
+    """A TCP socket that listens: on which port, whose it is, and its inode."""
+
+    port: int
+    uid: int
+    inode: str
 
 
 def look_at_system() -> dict[str, str]:
@@ -193,12 +215,12 @@ def look_at_file(path: str) -> dict[str, Any]:
     return {**found._asdict(), "mode": f"{found.mode:04o}", "content": content, "age": age}
 
 
-def look_at_daemons(names: list[str], socket: str | None) -> dict[str, Any]:
-    """Ask the service manager that runs here how services are."""
-    if daemons.service_manager() == "systemd":
+def look_at_daemons(names: list[str], manager: str, folder: str) -> dict[str, Any]:
+    """Ask the service manager how services are."""
+    if manager == "systemd":
         found = daemons.ask_systemd(names)
     else:
-        found = {name: daemons.ask_supervisord(socket or "", name) for name in names}
+        found = {name: daemons.ask_supervisord(f"{folder}/supervisord.sock", name) for name in names}
     return {name: daemon._asdict() for name, daemon in found.items()}
 
 
@@ -227,14 +249,16 @@ def look_at_path(path: str) -> dict[str, Any]:
     }
 
 
-def listening_inodes(port: int) -> set[str]:
-    """Return the inodes of the sockets that listen on a port (Linux, proc(5))."""
-    inodes = set()
+def listening_sockets() -> list[Socket]:
+    """Return the TCP sockets that listen (Linux, proc(5))."""
+    sockets = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         if os.path.exists(table):
             rows = [line.split() for line in Path(table).read_text().splitlines()[1:]]
-            inodes |= {row[9] for row in rows if row[3] == LISTENING and int(row[1].rpartition(":")[2], 16) == port}
-    return inodes
+            sockets += [
+                Socket(int(row[1].rpartition(":")[2], 16), int(row[7]), row[9]) for row in rows if row[3] == LISTENING
+            ]
+    return sockets
 
 
 def holds_one_of(pid: str, sockets: set[str]) -> bool:
@@ -247,22 +271,50 @@ def holds_one_of(pid: str, sockets: set[str]) -> bool:
 
 
 def port_holder(port: int) -> dict[str, Any] | None:
-    """Describe the process that listens on a port."""
-    sockets = {f"socket:[{inode}]" for inode in listening_inodes(port)}
-    if not sockets:
+    """Describe the process that listens on a port, and name the next port that is free."""
+    listening = listening_sockets()
+    taken = {socket.port for socket in listening}
+    if port not in taken:
         return None
+    next_free = next((number for number in range(port, LAST_PORT + 1) if number not in taken), None)
+    holder = {"pid": 0, "user": "", "command": "", "next_free": next_free}
+    sockets = {f"socket:[{socket.inode}]" for socket in listening if socket.port == port}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         if holds_one_of(pid, sockets):
             process = Path("/proc", pid)
             command = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            return {"pid": int(pid), "user": files.user_name(process.stat().st_uid), "command": command[:200]}
-    return {"pid": 0, "user": "unknown", "command": "unknown"}
+            user = files.user_name(process.stat().st_uid)
+            return {**holder, "pid": int(pid), "user": user, "command": command[:200]}
+    return {**holder, "user": files.user_name(next(socket.uid for socket in listening if socket.port == port))}
 
 
 def first_free_port() -> int:
     """Return the lowest port that needs no privilege (Linux, ip-sysctl)."""
     setting = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
     return int(setting.read_text()) if setting.exists() else 1024
+
+
+def look_at_myself() -> dict[str, Any]:
+    """Say who runs this, and whether services of theirs go on without a session."""
+    me = pwd.getpwuid(os.geteuid())
+    lingers = (LINGERING / me.pw_name).exists()
+    return {
+        "name": me.pw_name,
+        "uid": me.pw_uid,
+        "group": files.group_name(me.pw_gid),
+        "home": me.pw_dir,
+        "lingers": lingers,
+        "may_linger": not lingers and may("org.freedesktop.login1.set-self-linger"),
+    }
+
+
+def may(action: str) -> bool:
+    """Ask polkit whether this process may do something without a password. Where there is no polkit, only root may."""
+    program = shutil.which("pkcheck", path=PROGRAM_FOLDERS)
+    if os.geteuid() == 0 or not program:
+        return os.geteuid() == 0
+    command = [program, "--action-id", action, "--process", str(os.getpid())]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
 
 
 def look_at_user(name: str) -> dict[str, Any] | None:
@@ -321,25 +373,29 @@ def main() -> None:
             "files": {"type": "list", "elements": "path", "default": []},
             "environments": {"type": "list", "elements": "dict", "default": [], "options": environment_spec},
             "daemons": {"type": "list", "elements": "str", "default": []},
-            "supervisord_socket": {"type": "path"},
+            "supervisord_folder": {"type": "path"},
             "ports": {"type": "list", "elements": "int", "default": []},
             "users": {"type": "list", "elements": "str", "default": []},
             "programs": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
+    folder = module.params["supervisord_folder"] or ""
+    manager = daemons.service_manager(f"{folder}/supervisord.conf")
+    user = look_at_myself()
     module.exit_json(
         changed=False,
         system=look_at_system(),
+        user=user,
         files={path: look_at_file(path) for path in module.params["files"]},
         environments=look_at_environments(module.params["environments"]),
-        daemons=look_at_daemons(module.params["daemons"], module.params["supervisord_socket"]),
+        daemons=look_at_daemons(module.params["daemons"], manager, folder),
         paths={path: look_at_path(path) for path in module.params["paths"]},
         port_holders={str(port): port_holder(port) for port in module.params["ports"]},
         first_free_port=first_free_port(),
-        users={name: look_at_user(name) for name in module.params["users"]},
+        users={name: look_at_user(name) for name in [user["name"], *module.params["users"]]},
         programs={name: look_at_program(name) for name in module.params["programs"]},
-        service_manager=daemons.service_manager(),
+        service_manager=manager,
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
     )

@@ -33,6 +33,11 @@ options:
     type: list
     elements: path
     default: []
+  parents:
+    description: Folders that go once nothing is left in them.
+    type: list
+    elements: path
+    default: []
   keep:
     description: What stays, wherever it is.
     type: list
@@ -87,6 +92,16 @@ def going_inside(folder: str, keep: list[str]) -> Iterator[str]:
                 yield from going(os.path.join(folder, name), keep)
 
 
+def emptied(parents: list[str], gone: list[str]) -> list[str]:
+    """Return those folders in which there is nothing but what goes, and each other."""
+    going_too: set[str] = set()
+    for folder in sorted(parents, key=len, reverse=True):
+        is_folder = os.path.isdir(folder) and not os.path.islink(folder)
+        if is_folder and {os.path.join(folder, name) for name in os.listdir(folder)} <= {*gone, *going_too}:
+            going_too.add(folder)
+    return sorted(going_too)
+
+
 def tops(paths: list[str]) -> list[str]:
     """Return the paths, once each, without those that are inside another one."""
     return [path for path in sorted({*paths}) if not any(path.startswith(f"{other}/") for other in paths)]
@@ -103,13 +118,13 @@ def remove(path: str) -> None:
 def main() -> None:
     """Run the module."""
     paths = {"type": "list", "elements": "path", "default": []}
-    module = AnsibleModule(argument_spec={"paths": paths, "contents": paths, "keep": paths}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=dict.fromkeys(("paths", "contents", "parents", "keep"), paths), supports_check_mode=True)
     options = {name: [os.path.abspath(path) for path in given] for name, given in module.params.items()}
 
     keep = [path for path in options["keep"] if os.path.lexists(path)]
     found = [path for top in options["paths"] for path in going(top, keep)]
     found += [path for folder in options["contents"] for path in going_inside(folder, keep)]
-    removed = tops(found)
+    removed = tops(found + emptied(options["parents"], found))
     if not module.check_mode:
         try:
             for path in removed:

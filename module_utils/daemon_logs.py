@@ -28,7 +28,7 @@ ARGUMENT_SPEC = {
     "since": {"type": "str"},
     "lines": {"type": "int", "default": 200},
     "cursor": {"type": "str"},
-    "folder": {"type": "path", "default": "/var/log/reachable"},
+    "folder": {"type": "path"},
     "labels": {"type": "dict", "default": {}},
     "follow": {"type": "bool", "default": False},
 }
@@ -38,6 +38,8 @@ SUPERVISORD = "supervisord"  # the log in which it says of its programs that the
 OLDEST_PART = 10  # of that one; of others it keeps fewer
 # Where the journal says to which unit an entry belongs: its own words, what systemd says of it, and crashes.
 UNIT_FIELDS = ("_SYSTEMD_UNIT", "UNIT", "OBJECT_SYSTEMD_UNIT", "COREDUMP_UNIT")
+# The same of the units of a user's own systemd.
+USER_UNIT_FIELDS = ("_SYSTEMD_USER_UNIT", "USER_UNIT", "OBJECT_SYSTEMD_USER_UNIT", "COREDUMP_USER_UNIT")
 
 
 class Line(NamedTuple):
@@ -62,10 +64,10 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         if cursor["since"] is None:
             raise LogError(f"since is '{asked['since']}': write it like {moments.EXAMPLES}.")
     try:
-        if daemons.service_manager() == "systemd":
-            lines, cursor, more = ask_journal(asked["name"], cursor, asked["lines"])
-        else:
+        if asked["folder"]:
             lines, cursor, more = ask_files(asked["folder"], asked["name"], cursor, asked["lines"])
+        else:
+            lines, cursor, more = ask_journal(asked["name"], cursor, asked["lines"])
     except OSError as error:
         raise LogError(f"The logs cannot be read: {error}.") from error
     shown = [{"daemon": line.daemon, "time": line.time, "text": shortened(line.text)} for line in lines]
@@ -94,9 +96,10 @@ def ask_journal(names: list[str], cursor: Cursor, last: int) -> tuple[list[Line]
 
 def read_journal(names: list[str], begin: str, most: int) -> list[dict[str, Any]]:
     """Return entries of the journal. Raises LogError."""
-    fields = ",".join(("MESSAGE", "SYSLOG_IDENTIFIER", *UNIT_FIELDS))
+    fields = ",".join(("MESSAGE", "SYSLOG_IDENTIFIER", *unit_fields()))
+    option = "--user-unit" if daemons.whose() else "--unit"
     how = ["--quiet", "--no-pager", "--all", "--output=json", f"--output-fields={fields}"]
-    command = ["journalctl", *how, begin, *(f"--unit={name}.service" for name in names)]
+    command = ["journalctl", *how, begin, *(f"{option}={name}.service" for name in names)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         entries = [json.loads(entry) for entry in islice(run.stdout or (), most)]
         if len(entries) == most:
@@ -108,15 +111,21 @@ def read_journal(names: list[str], begin: str, most: int) -> list[dict[str, Any]
     return entries
 
 
+def unit_fields() -> tuple[str, ...]:
+    """Return the fields for the units of whoever asks."""
+    return USER_UNIT_FIELDS if daemons.whose() else UNIT_FIELDS
+
+
 def read_entry(entry: dict[str, Any], names: list[str]) -> list[Line]:
     """Return the lines of an entry, which are several where a program wrote them at once."""
     units = {f"{name}.service": name for name in names}
-    field = next(field for field in UNIT_FIELDS if entry.get(field) in units)
+    fields = unit_fields()
+    field = next(field for field in fields if entry.get(field) in units)
     seconds = int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000
     message = entry.get("MESSAGE") or ""
     # What is no plain text comes as a list of bytes.
     text = bytes(message).decode(errors="replace") if isinstance(message, list) else message
-    if field != "_SYSTEMD_UNIT":
+    if field != fields[0]:
         # A program writes the time if it cares for it; what others say of it has none.
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
         text = f"{when} {entry.get('SYSLOG_IDENTIFIER', '')}: {text}"

@@ -27,9 +27,25 @@ class Daemon(NamedTuple):
     drop_ins: tuple[str, ...] = ()
 
 
-def service_manager() -> str:
-    """Name the service manager. sd_booted(3): this folder is there exactly where systemd is it."""
-    return "systemd" if os.path.isdir("/run/systemd/system") else "none"
+def service_manager(supervisord_config: str) -> str:
+    """Name the service manager of whoever asks.
+
+    It is supervisord where that has its configuration already, and where no systemd runs: that of the system for root,
+    that of the user for everybody else, who has none before the first login.
+    """
+    # sd_booted(3) for the first; the second has its socket there.
+    folder = f"{runtime_folder()}/systemd" if os.geteuid() else "/run/systemd/system"
+    return "systemd" if os.path.isdir(folder) and not os.path.exists(supervisord_config) else "supervisord"
+
+
+def runtime_folder() -> str:
+    """Return the user's own folder for sockets (XDG_RUNTIME_DIR), which sudo does not name."""
+    return f"/run/user/{os.geteuid()}"
+
+
+def whose() -> list[str]:
+    """Return the option of systemd's programs for the services of whoever asks; root's are those of the system."""
+    return ["--user"] if os.geteuid() else []
 
 
 def read_systemd(name: str, text: str, now: float) -> Daemon:
@@ -51,8 +67,9 @@ def ask_systemd(names: list[str]) -> dict[str, Daemon]:
     if not names:
         return {}
     units = [f"{name}.service" for name in names]
-    command = ["systemctl", "show", "--timestamp=unix", f"--property={','.join(PROPERTIES)}", *units]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    command = ["systemctl", *whose(), "show", "--timestamp=unix", f"--property={','.join(PROPERTIES)}", *units]
+    surroundings = {**os.environ, "XDG_RUNTIME_DIR": runtime_folder()} if whose() else None
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, env=surroundings)
     now = time.time()
     return {name: read_systemd(name, text, now) for name, text in zip(names, answer.stdout.split("\n\n"), strict=True)}
 

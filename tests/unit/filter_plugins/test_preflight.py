@@ -129,6 +129,7 @@ FOUND_FILE = {"path": "/a", "state": "file", "owner": "root", "group": "root", "
 FOUND_FOLDER = {"path": "/a", "state": "directory", "owner": "root", "group": "root", "mode": "0755", "content": None}
 NOTHING = {"path": "/a", "state": "absent", "owner": "", "group": "", "mode": "0000", "content": None}
 ADAS = {"owner": "ada", "group": "ada"}
+ROOT_USER = {"name": "root", "group": "root"}
 
 
 @pytest.mark.parametrize(
@@ -158,10 +159,16 @@ ADAS = {"owner": "ada", "group": "ada"}
     ],
 )
 def test_what_differs(entry: dict[str, Any], found: dict[str, Any] | None, differs: bool) -> None:
-    assert preflight.differing([entry], {"/a": found} if found else {}) == ([entry] if differs else [])
+    assert preflight.differing([entry], {"files": {"/a": found} if found else {}, "user": ROOT_USER}) == ([entry] if differs else [])
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the defaults are root's")
+def test_what_differs_for_a_person() -> None:
+    theirs = {**FOUND_FILE, "owner": "ada", "group": "staff"}
+    host = {"files": {"/a": theirs}, "user": {"name": "ada", "group": "staff"}}
+    assert preflight.differing([FILE, {**FILE, "owner": "root"}], host) == [{**FILE, "owner": "root"}]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
 def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: RunModule) -> None:
     nogroup = grp.getgrgid(65534).gr_name
     entries = [
@@ -173,11 +180,11 @@ def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: Ru
     ]
     paths = [entry["path"] for entry in entries]
 
-    assert preflight.differing(entries, run_module(host_info, files=paths)["files"]) == entries
+    assert preflight.differing(entries, run_module(host_info, files=paths)) == entries
     run_module(file_tree, entries=entries)
-    assert preflight.differing(entries, run_module(host_info, files=paths)["files"]) == []
+    assert preflight.differing(entries, run_module(host_info, files=paths)) == []
     (tmp_path / "a/c").chmod(0o644)
-    assert preflight.differing(entries, run_module(host_info, files=paths)["files"]) == entries[2:3]
+    assert preflight.differing(entries, run_module(host_info, files=paths)) == entries[2:3]
 
 
 def test_programs_are_found_as_modules_find_them() -> None:

@@ -54,6 +54,12 @@ def test_what_was_there_before_is_not_ours(found: dict[str, Any], made: dict[str
     assert receipt.with_what_is_to_come({}, WANTED, found, is_lost=False) == {**NOTHING, **WANTED, **made}
 
 
+@pytest.mark.parametrize(("lingers", "ours"), [(False, ["eve"]), (True, [])])
+def test_who_lingered_before_does_so_without_us(lingers: bool, ours: list[str]) -> None:
+    here = {**host(), "user": {"lingers": lingers}}
+    assert receipt.with_what_is_to_come({}, {"lingering": ["eve"]}, here, is_lost=False) == {**NOTHING, "lingering": ours}
+
+
 def test_what_the_receipt_knows_stays_ours() -> None:
     everything = host("/opt/reachable", "/var/lib/reachable", "/srv/notebooks", PACKAGE, user={"uid": 999})
     known = {**NOTHING, **WANTED, "users": ["ada", "jupyter"]}
@@ -87,10 +93,12 @@ def test_what_is_not_wanted_any_more() -> None:
 
 
 def test_what_stays_around_notebooks() -> None:
-    made = {**NOTHING, **WANTED, "notebooks": ["/var/lib/reachable/notebooks"]}
+    parents = {"parents": ["/var", "/etc"]}
+    made = {**NOTHING, **WANTED, **parents, "notebooks": ["/var/lib/reachable/notebooks"]}
     assert receipt.what_stays(made, ["/var/lib/reachable/notebooks"]) == {
         **NOTHING,
         "folders": ["/var/lib/reachable"],
+        "parents": ["/var"],
         "notebooks": ["/var/lib/reachable/notebooks"],
     }
 

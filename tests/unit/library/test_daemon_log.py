@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import daemon_log
 import pytest
-from ansible.module_utils import daemon_logs, daemons
+from ansible.module_utils import daemon_logs
 
 if TYPE_CHECKING:
     from conftest import RunModule
@@ -76,7 +76,7 @@ class Journal:
 
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
-    monkeypatch.setattr(daemons, "service_manager", lambda: "systemd")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     return Journal(tmp_path)
 
@@ -104,6 +104,23 @@ def test_the_journal(run_module: RunModule, journal: Journal, check: bool) -> No
         *("--quiet", "--no-pager", "--all", "--output=json"),
         "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT",
         *("--lines=200", "--unit=reachable-jupyter.service", "--unit=reachable-ngrok.service"),
+    ]
+
+
+def test_the_journal_of_a_person(run_module: RunModule, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    unit = "reachable-jupyter.service"
+    journal.has(
+        entry("Starting it", 1, "user@1000", SYSLOG_IDENTIFIER="systemd", USER_UNIT=unit),
+        entry("[I] up", 2, "user@1000", _SYSTEMD_USER_UNIT=unit),
+    )
+    answer = run_module(daemon_log, name=[JUPYTER])
+    assert [line["text"] for line in answer["lines"]] == ["2026-11-26 11:32:27 systemd: Starting it", "[I] up"]
+    assert journal.argv[-3:] == [
+        "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,"
+        "_SYSTEMD_USER_UNIT,USER_UNIT,OBJECT_SYSTEMD_USER_UNIT,COREDUMP_USER_UNIT",
+        "--lines=200",
+        "--user-unit=reachable-jupyter.service",
     ]
 
 
@@ -184,8 +201,7 @@ class Folder:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    monkeypatch.setattr(daemons, "service_manager", lambda: "none")
+def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
@@ -329,10 +345,9 @@ def test_a_long_line_is_shortened(reader: Reader, folder: Folder) -> None:
     assert reader.read() == ["x" * 4096 + " ...", "y" * 4096]
 
 
-@pytest.mark.parametrize("manager", ["systemd", "none"])
-def test_a_time_that_is_none(run_module: RunModule, monkeypatch: pytest.MonkeyPatch, manager: str) -> None:
-    monkeypatch.setattr(daemons, "service_manager", lambda: manager)
-    assert run_module(daemon_log, name=[JUPYTER], since="soon")["msg"] == (
+@pytest.mark.parametrize("place", [{}, {"folder": "/var/log"}])
+def test_a_time_that_is_none(run_module: RunModule, place: dict[str, str]) -> None:
+    assert run_module(daemon_log, name=[JUPYTER], since="soon", **place)["msg"] == (
         "since is 'soon': write it like '10 min ago', 'today', '10:00' or '2026-11-26 10:00'."
     )
 

@@ -80,7 +80,17 @@ def test_a_holder_that_cannot_be_seen(run_module: RunModule, monkeypatch: pytest
     with listener("127.0.0.1") as (_, port):
         monkeypatch.setattr(os, "readlink", hidden)
         holder = holder_of(run_module, port)
-    assert holder == {"pid": 0, "user": "unknown", "command": "unknown"}
+    assert holder == {"pid": 0, "user": ME, "command": "", "next_free": holder["next_free"]}
+
+
+def test_the_next_port_that_is_free(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    def listening(*ports: int) -> None:
+        monkeypatch.setattr(host_info, "listening_sockets", lambda: [host_info.Socket(port, 0, "0") for port in ports])
+
+    listening(8888, 8889, 8891)
+    assert holder_of(run_module, 8888)["next_free"] == 8890
+    listening(65535)
+    assert holder_of(run_module, 65535)["next_free"] is None
 
 
 def test_a_free_port(run_module: RunModule) -> None:
@@ -179,7 +189,51 @@ def test_users(run_module: RunModule) -> None:
         "home": nobody.pw_dir,
         "shell": nobody.pw_shell,
     }
-    assert run_module(host_info, users=["no-such-user"])["users"] == {"no-such-user": None}
+    me = pwd.getpwuid(os.geteuid())
+    assert run_module(host_info, users=["no-such-user"])["users"] == {
+        "no-such-user": None,
+        ME: host_info.look_at_user(me.pw_name),
+    }
+
+
+@pytest.mark.parametrize(
+    ("is_root", "polkit", "lingers", "may_linger"),
+    [
+        (False, None, False, False),
+        (False, "exit 0", False, True),
+        (False, "exit 1", False, False),
+        (False, "exit 0", True, False),
+        (True, None, False, True),
+    ],
+)
+def test_who_runs_it(  # noqa: PLR0913  (what it depends on)
+    run_module: RunModule,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_root: bool,
+    polkit: str | None,
+    lingers: bool,
+    may_linger: bool,
+) -> None:
+    me = pwd.getpwnam("root" if is_root else "nobody")
+    monkeypatch.setattr(os, "geteuid", lambda: me.pw_uid)
+    monkeypatch.setattr(host_info, "LINGERING", tmp_path / "linger")
+    monkeypatch.setattr(host_info, "PROGRAM_FOLDERS", str(tmp_path))
+    (tmp_path / "linger").mkdir()
+    if lingers:
+        (tmp_path / "linger/nobody").touch()
+    if polkit:
+        asked = 'test "$1 $2 $3" = "--action-id org.freedesktop.login1.set-self-linger --process" || exit 2'
+        (tmp_path / "pkcheck").write_text(f"#!/bin/sh\n{asked}\n{polkit}\n")
+        (tmp_path / "pkcheck").chmod(0o755)
+    assert run_module(host_info)["user"] == {
+        "name": me.pw_name,
+        "uid": me.pw_uid,
+        "group": files.group_name(me.pw_gid),
+        "home": me.pw_dir,
+        "lingers": lingers,
+        "may_linger": may_linger,
+    }
 
 
 def test_the_groups_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +244,7 @@ def test_the_groups_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_system(run_module: RunModule, tmp_path: Path) -> None:
-    result = run_module(host_info, daemons=["reachable-jupyter"], supervisord_socket=str(tmp_path / "none"))
+    result = run_module(host_info, daemons=["reachable-jupyter"], supervisord_folder=str(tmp_path))
     release = platform.freedesktop_os_release()
     assert result["changed"] is False
     assert result["system"] == {
@@ -199,7 +253,7 @@ def test_the_system(run_module: RunModule, tmp_path: Path) -> None:
         "name": release["PRETTY_NAME"],
         "python": "{}.{}".format(*sys.version_info),
     }
-    assert result["service_manager"] == ("systemd" if Path("/run/systemd/system").is_dir() else "none")
+    assert result["service_manager"] == ("systemd" if Path("/run/systemd/system").is_dir() else "supervisord")
     assert result["daemons"] == {
         "reachable-jupyter": {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}
     }

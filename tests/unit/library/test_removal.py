@@ -48,6 +48,17 @@ APP = {"app", "app/bin", "app/bin/run", "app/link"}
         ({"paths": ["state/log"], "keep": ["state/log"]}, [], OUTSIDE | APP | STATE | NOTEBOOKS),
         ({"paths": ["state"], "keep": ["state/hom", "state/none"]}, ["state"], OUTSIDE | APP),
         ({"paths": ["nowhere"], "contents": ["nowhere"]}, [], OUTSIDE | APP | STATE | NOTEBOOKS),
+        (
+            {"paths": ["state/home/other"], "parents": ["state", "state/home"], "keep": ["state/home/notebooks"]},
+            ["state/home/other"],
+            OUTSIDE | APP | NOTEBOOKS | {"state", "state/home", "state/log"},
+        ),
+        (
+            {"paths": ["state/home/other", "state/home/notebooks"], "parents": ["state", "state/home", "nowhere"]},
+            ["state/home"],
+            OUTSIDE | APP | {"state", "state/log"},
+        ),
+        ({"paths": ["app/bin/run"], "parents": ["app/bin", "app/link"]}, ["app/bin"], OUTSIDE | STATE | NOTEBOOKS | {"app", "app/link"}),
     ],
 )
 def test_what_goes_and_what_stays(

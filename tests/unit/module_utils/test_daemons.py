@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ def test_how_systemd_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     stub.write_text(f'#!/bin/sh\necho "$*" >"$0.argv"\nprintf "{answer}\\n"\n')
     stub.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
 
     found = daemons.ask_systemd(["reachable-jupyter", "reachable-ngrok"])
 
@@ -68,6 +70,37 @@ def test_how_systemd_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "show --timestamp=unix --property=LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,DropInPaths"
         " reachable-jupyter.service reachable-ngrok.service\n"
     )
+
+
+def test_how_the_systemd_of_a_person_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = tmp_path / "systemctl"
+    stub.write_text('#!/bin/sh\necho "$1 $2 $XDG_RUNTIME_DIR" >"$0.argv"\necho LoadState=not-found\n')
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/0")  # as sudo may leave it
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    assert daemons.ask_systemd(["reachable-jupyter"]) == {"reachable-jupyter": Daemon("absent")}
+    assert (tmp_path / "systemctl.argv").read_text() == "--user show /run/user/1000\n"
+
+
+@pytest.mark.parametrize(
+    ("uid", "folders", "configured", "manager"),
+    [
+        (0, ["/run/systemd/system"], False, "systemd"),
+        (0, ["/run/systemd/system"], True, "supervisord"),
+        (0, ["/run/user/0/systemd"], False, "supervisord"),
+        (1000, ["/run/systemd/system", "/run/user/1000/systemd"], False, "systemd"),
+        (1000, ["/run/systemd/system"], False, "supervisord"),
+    ],
+)
+def test_who_keeps_services(
+    uid: int, folders: list[str], configured: bool, manager: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr(os.path, "isdir", lambda path: path in folders)
+    monkeypatch.setattr(os.path, "exists", lambda path: configured and path == "/etc/s.conf")
+    assert daemons.service_manager("/etc/s.conf") == manager
 
 
 @pytest.mark.parametrize(
