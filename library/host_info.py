@@ -40,7 +40,8 @@ options:
     elements: str
     default: []
   supervisord_folder:
-    description: The folder with the configuration and the socket of the supervisord that has the services where no systemd runs.
+    description: The folder with the configuration and the socket of supervisord, which has the services where no
+      systemd runs.
     type: path
   environments:
     description: Python environments, each with the lock that it should have.
@@ -136,7 +137,8 @@ user:
   returned: success
   sample: {name: ada, uid: 1000, group: ada, home: /home/ada, lingers: false, may_linger: true}
 users:
-  description: For each of O(users), and whoever runs this module, what the system knows; null when there is no such user.
+  description: >-
+    For each of O(users), and whoever runs this module, what the system knows; null when there is no such user.
   type: dict
   returned: success
   sample: {jupyter: {uid: 999, group: jupyter, groups: [], home: /var/lib/reachable/jupyter, shell: /usr/sbin/nologin}}

@@ -118,7 +118,8 @@ def remove(path: str) -> None:
 def main() -> None:
     """Run the module."""
     paths = {"type": "list", "elements": "path", "default": []}
-    module = AnsibleModule(argument_spec=dict.fromkeys(("paths", "contents", "parents", "keep"), paths), supports_check_mode=True)
+    names = ("paths", "contents", "parents", "keep")
+    module = AnsibleModule(argument_spec=dict.fromkeys(names, paths), supports_check_mode=True)
     options = {name: [os.path.abspath(path) for path in given] for name, given in module.params.items()}
 
     keep = [path for path in options["keep"] if os.path.lexists(path)]

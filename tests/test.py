@@ -52,8 +52,8 @@ HOST_PROGRAMS = {
 PROGRAM_FOLDERS = ("/usr/sbin", "/usr/lib/podman", "/usr/libexec/podman")
 
 # A mount namespace of its own, in which this run alone sees the names of the stand-in for ngrok's cloud, and cgroup2
-# where the machine has something else: systemd 257 boots in a container on nothing else. The network namespaces of hosts
-# that belonged to a killed run went with its mounts; podman removes such hosts only when it finds something like them.
+# where the machine has something else: systemd 257 boots in a container on nothing else. The network namespaces of
+# hosts of a killed run went with its mounts; podman removes such hosts only when it finds something like them.
 NAMES = ROOT / "molecule/hosts"
 AGENT = ROOT / ".cache/agents/ngrok"
 PRIVATE_MOUNTS = """

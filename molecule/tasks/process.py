@@ -7,9 +7,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-COMMAND = b"/opt/reachable/server/bin/jupyter-server"
+COMMAND = b"reachable/server/bin/jupyter-server"
 
-folders = [file.parent for file in Path("/proc").glob("[0-9]*/cmdline") if COMMAND in file.read_bytes().split(b"\0")]
+folders = [
+    file.parent
+    for file in Path("/proc").glob("[0-9]*/cmdline")
+    if any(word.endswith(COMMAND) for word in file.read_bytes().split(b"\0"))
+]
 if len(folders) != 1:
     raise SystemExit(f"There are {len(folders)} processes of Jupyter: {[folder.name for folder in folders]}.")
 status = dict(line.split(":\t", 1) for line in (folders[0] / "status").read_text().splitlines())

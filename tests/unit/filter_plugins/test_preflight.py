@@ -159,7 +159,8 @@ ROOT_USER = {"name": "root", "group": "root"}
     ],
 )
 def test_what_differs(entry: dict[str, Any], found: dict[str, Any] | None, differs: bool) -> None:
-    assert preflight.differing([entry], {"files": {"/a": found} if found else {}, "user": ROOT_USER}) == ([entry] if differs else [])
+    host = {"files": {"/a": found} if found else {}, "user": ROOT_USER}
+    assert preflight.differing([entry], host) == ([entry] if differs else [])
 
 
 def test_what_differs_for_a_person() -> None:

@@ -57,7 +57,8 @@ def test_what_was_there_before_is_not_ours(found: dict[str, Any], made: dict[str
 @pytest.mark.parametrize(("lingers", "ours"), [(False, ["eve"]), (True, [])])
 def test_who_lingered_before_does_so_without_us(lingers: bool, ours: list[str]) -> None:
     here = {**host(), "user": {"lingers": lingers}}
-    assert receipt.with_what_is_to_come({}, {"lingering": ["eve"]}, here, is_lost=False) == {**NOTHING, "lingering": ours}
+    made = receipt.with_what_is_to_come({}, {"lingering": ["eve"]}, here, is_lost=False)
+    assert made == {**NOTHING, "lingering": ours}
 
 
 def test_what_the_receipt_knows_stays_ours() -> None:

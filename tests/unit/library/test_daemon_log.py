@@ -117,8 +117,7 @@ def test_the_journal_of_a_person(run_module: RunModule, journal: Journal, monkey
     answer = run_module(daemon_log, name=[JUPYTER])
     assert [line["text"] for line in answer["lines"]] == ["2026-11-26 11:32:27 systemd: Starting it", "[I] up"]
     assert journal.argv[-3:] == [
-        "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,"
-        "_SYSTEMD_USER_UNIT,USER_UNIT,OBJECT_SYSTEMD_USER_UNIT,COREDUMP_USER_UNIT",
+        f"--output-fields=MESSAGE,SYSLOG_IDENTIFIER,{','.join(daemon_logs.USER_UNIT_FIELDS)}",
         "--lines=200",
         "--user-unit=reachable-jupyter.service",
     ]

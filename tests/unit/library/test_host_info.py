@@ -196,44 +196,41 @@ def test_users(run_module: RunModule) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("is_root", "polkit", "lingers", "may_linger"),
-    [
-        (False, None, False, False),
-        (False, "exit 0", False, True),
-        (False, "exit 1", False, False),
-        (False, "exit 0", True, False),
-        (True, None, False, True),
-    ],
-)
-def test_who_runs_it(  # noqa: PLR0913  (what it depends on)
-    run_module: RunModule,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    is_root: bool,
-    polkit: str | None,
-    lingers: bool,
-    may_linger: bool,
-) -> None:
-    me = pwd.getpwnam("root" if is_root else "nobody")
-    monkeypatch.setattr(os, "geteuid", lambda: me.pw_uid)
-    monkeypatch.setattr(host_info, "LINGERING", tmp_path / "linger")
+@pytest.fixture
+def linger_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder in which it is noted who lingers, and where polkit's program may be."""
+    monkeypatch.setattr(host_info, "LINGERING", tmp_path)
     monkeypatch.setattr(host_info, "PROGRAM_FOLDERS", str(tmp_path))
-    (tmp_path / "linger").mkdir()
-    if lingers:
-        (tmp_path / "linger/nobody").touch()
-    if polkit:
-        asked = 'test "$1 $2 $3" = "--action-id org.freedesktop.login1.set-self-linger --process" || exit 2'
-        (tmp_path / "pkcheck").write_text(f"#!/bin/sh\n{asked}\n{polkit}\n")
-        (tmp_path / "pkcheck").chmod(0o755)
+    return tmp_path
+
+
+def test_who_runs_it(run_module: RunModule, linger_folder: Path) -> None:
+    me = pwd.getpwuid(os.geteuid())
+    (linger_folder / me.pw_name).touch()
     assert run_module(host_info)["user"] == {
         "name": me.pw_name,
         "uid": me.pw_uid,
         "group": files.group_name(me.pw_gid),
         "home": me.pw_dir,
-        "lingers": lingers,
-        "may_linger": may_linger,
+        "lingers": True,
+        "may_linger": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("user", "polkit", "may_linger"),
+    [("root", None, True), ("nobody", None, False), ("nobody", "exit 0", True), ("nobody", "exit 1", False)],
+)
+def test_who_may_linger(
+    linger_folder: Path, monkeypatch: pytest.MonkeyPatch, user: str, polkit: str | None, may_linger: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam(user).pw_uid)
+    if polkit:
+        asked = 'test "$1 $2 $3" = "--action-id org.freedesktop.login1.set-self-linger --process" || exit 2'
+        (linger_folder / "pkcheck").write_text(f"#!/bin/sh\n{asked}\n{polkit}\n")
+        (linger_folder / "pkcheck").chmod(0o755)
+    found = host_info.look_at_myself()
+    assert (found["name"], found["lingers"], found["may_linger"]) == (user, False, may_linger)
 
 
 def test_the_groups_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,11 @@ APP = {"app", "app/bin", "app/bin/run", "app/link"}
             ["state/home"],
             OUTSIDE | APP | {"state", "state/log"},
         ),
-        ({"paths": ["app/bin/run"], "parents": ["app/bin", "app/link"]}, ["app/bin"], OUTSIDE | STATE | NOTEBOOKS | {"app", "app/link"}),
+        (
+            {"paths": ["app/bin/run"], "parents": ["app/bin", "app/link"]},
+            ["app/bin"],
+            OUTSIDE | STATE | NOTEBOOKS | {"app", "app/link"},
+        ),
     ],
 )
 def test_what_goes_and_what_stays(
