@@ -453,7 +453,8 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         }
         owed = {
             host: {"verdict": "unknown", "problem": self._failures.get(host, "No report came from this host.")}
-            for host in self._must_report
+            # A program that reads them has nothing else to learn of failures from.
+            for host in {**self._must_report, **(self._failures if self._json else {})}
         }
         nothing: Report = {"problem": "", "text": "", "table": [], "data": {}}
         return {host: {**nothing, **report} for host, report in {**owed, **handed}.items()}

@@ -275,6 +275,14 @@ def test_the_rows_of_several_reports_are_one_table(play: Play) -> None:
     assert run.status == 2
 
 
+def test_json_has_the_failures_of_hosts_that_owe_no_report(play: Play) -> None:
+    tasks = """  tasks:
+    - {name: Fail, ansible.builtin.fail: {msg: It fell.}, when: inventory_hostname == 'b'}
+"""
+    run = play(HEAD + tasks, hosts="a b", REACHABLE_JSON="1")
+    assert json.loads(run.out) == {"hosts": {"b": {"verdict": "unknown", "problem": "It fell."}}}
+
+
 @pytest.mark.parametrize(
     ("verdict", "hosts", "status"), [("fine", "a", 0), ("fine", "a b c", 1), ("unreachable", "a b c", 2)]
 )
