@@ -48,13 +48,18 @@ def whose() -> list[str]:
     return ["--user"] if os.geteuid() else []
 
 
-def read_systemd(name: str, text: str, now: float) -> Daemon:
+def unit_of(name: str) -> str:
+    """Return the full name of a unit, which is a service unless it says that it is a timer."""
+    return name if name.endswith(".timer") else f"{name}.service"
+
+
+def read_systemd(unit: str, text: str, now: float) -> Daemon:
     """Read what ``systemctl show --timestamp=unix`` prints of a unit; ``now`` is in seconds since 1970."""
     properties = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     if properties.get("LoadState") == "not-found":
         return Daemon("absent")
     at_boot = properties.get("UnitFileState") == "enabled"
-    drop_ins = tuple(path for path in properties["DropInPaths"].split() if f"/{name}.service.d/" in path)
+    drop_ins = tuple(path for path in properties["DropInPaths"].split() if f"/{unit}.d/" in path)
     if properties.get("ActiveState") == "active":
         uptime = max(0, int(now) - int(properties["ActiveEnterTimestamp"].lstrip("@")))
         return Daemon("running", at_boot, uptime, drop_ins)
@@ -66,12 +71,13 @@ def ask_systemd(names: list[str]) -> dict[str, Daemon]:
     """Ask systemd, for all of them at once; what it says of each is a paragraph."""
     if not names:
         return {}
-    units = [f"{name}.service" for name in names]
+    units = [unit_of(name) for name in names]
     command = ["systemctl", *whose(), "show", "--timestamp=unix", f"--property={','.join(PROPERTIES)}", *units]
     surroundings = {**os.environ, "XDG_RUNTIME_DIR": runtime_folder()} if whose() else None
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=surroundings)
     now = time.time()
-    return {name: read_systemd(name, text, now) for name, text in zip(names, answer.stdout.split("\n\n"), strict=True)}
+    texts = answer.stdout.split("\n\n")
+    return {name: read_systemd(unit_of(name), text, now) for name, text in zip(names, texts, strict=True)}
 
 
 def ask_supervisord(socket: str, name: str) -> Daemon:

@@ -46,7 +46,7 @@ NOW = 1_700_000_000.9
 )
 def test_what_systemd_says(properties: str, daemon: Daemon) -> None:
     text = "DropInPaths=\n" + properties.replace(" ", "\n").replace("\t", " ") + "\n"
-    assert daemons.read_systemd("x", text, NOW) == daemon
+    assert daemons.read_systemd("x.service", text, NOW) == daemon
 
 
 def test_how_systemd_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,14 +61,14 @@ def test_how_systemd_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
-    found = daemons.ask_systemd(["reachable-jupyter", "reachable-ngrok"])
+    found = daemons.ask_systemd(["reachable-jupyter", "reachable-drift.timer"])
 
     assert found["reachable-jupyter"][:2] == ("running", True)
     assert 59 <= found["reachable-jupyter"].uptime <= 70
-    assert found["reachable-ngrok"] == Daemon("absent")
+    assert found["reachable-drift.timer"] == Daemon("absent")
     assert (tmp_path / "systemctl.argv").read_text() == (
         "show --timestamp=unix --property=LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,DropInPaths"
-        " reachable-jupyter.service reachable-ngrok.service\n"
+        " reachable-jupyter.service reachable-drift.timer\n"
     )
 
 
