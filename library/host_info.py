@@ -71,6 +71,11 @@ options:
     type: list
     elements: str
     default: []
+  calendars:
+    description: Calendar expressions of systemd's, of which is wanted whether it understands them.
+    type: list
+    elements: str
+    default: []
   programs:
     description: Programs that tell their version when they are run with the argument C(version), by path or by name.
     type: list
@@ -149,6 +154,12 @@ programs:
   type: dict
   returned: success
   sample: {ngrok: {path: /usr/local/bin/ngrok, target: /usr/local/bin/ngrok, version: 3.39.10, sha256: 0123abcd}}
+calendars:
+  description: >-
+    For each of O(calendars), what systemd says is wrong with it; empty where it understands it or does not run.
+  type: dict
+  returned: success
+  sample: {daily: "", never: "Failed to parse calendar specification 'never': Invalid argument"}
 service_manager:
   description: >-
     V(systemd) where it runs, that of the system for root and that of the user for others; else, and where it has its
@@ -362,6 +373,15 @@ def look_at_program(name: str) -> dict[str, Any] | None:
     return {"path": path, "target": os.path.realpath(path), "version": version_of(path), "sha256": digest}
 
 
+def calendar_problem(expression: str, manager: str) -> str:
+    """Return what systemd says is wrong with a calendar expression; nothing where it understands it or does not run."""
+    if manager != "systemd":
+        return ""
+    command = ["systemd-analyze", "calendar", "--", expression]
+    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return answer.stderr.strip() if answer.returncode else ""
+
+
 def main() -> None:
     """Run the module."""
     environment_spec = {
@@ -379,6 +399,7 @@ def main() -> None:
             "ports": {"type": "list", "elements": "int", "default": []},
             "users": {"type": "list", "elements": "str", "default": []},
             "programs": {"type": "list", "elements": "str", "default": []},
+            "calendars": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -397,6 +418,7 @@ def main() -> None:
         first_free_port=first_free_port(),
         users={name: look_at_user(name) for name in [user["name"], *module.params["users"]]},
         programs={name: look_at_program(name) for name in module.params["programs"]},
+        calendars={each: calendar_problem(each, manager) for each in module.params["calendars"]},
         service_manager=manager,
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),

@@ -259,6 +259,21 @@ def test_the_system(run_module: RunModule, tmp_path: Path) -> None:
     assert 0 <= result["first_free_port"] <= 1024
 
 
+@pytest.mark.parametrize(
+    ("manager", "problems"),
+    [("systemd", {"daily": "", "--never": "--never: Invalid argument"}), ("supervisord", {"daily": "", "--never": ""})],
+)
+def test_calendars(
+    manager: str, problems: dict[str, str], run_module: RunModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = tmp_path / "systemd-analyze"
+    stub.write_text('#!/bin/sh\n[ "$*" = "calendar -- daily" ] || { echo "$3: Invalid argument" >&2; exit 1; }\n')
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("ansible.module_utils.daemons.service_manager", lambda _: manager)
+    assert run_module(host_info, calendars=list(problems))["calendars"] == problems
+
+
 def test_environments(tmp_path: Path, run_module: RunModule) -> None:
     wanted = [{"path": str(tmp_path / "env"), "requirements": "foo==1.0\n"}]
     assert run_module(host_info, environments=wanted)["environments"] == {str(tmp_path / "env"): False}
