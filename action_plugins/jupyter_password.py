@@ -24,6 +24,7 @@ ARGUMENT_SPEC = {
     "password_hash": {"type": "str", "no_log": True},
     "password_file": {"type": "path", "required": True, "no_log": False},
     "current_hash": {"type": "str", "default": "", "no_log": True},
+    "generate": {"type": "bool", "default": True},
     "allow_weak": {"type": "bool", "default": False},
     "public": {"type": "bool", "default": False},
 }

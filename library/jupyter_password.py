@@ -48,6 +48,10 @@ options:
     description: The hash that the host has now; empty when there is none.
     type: str
     default: ""
+  generate:
+    description: Generate a password where none is known. Else that is refused.
+    type: bool
+    default: true
   allow_weak:
     description: Accept a short or common O(password).
     type: bool

@@ -268,5 +268,10 @@ def resolve(options: Mapping[str, Any], stored: str | None) -> tuple[Decision, s
                 "set jupyter_password."
             )
         return Decision(current, "kept", "only the host knows this password, as a hash"), None
+    if not options["generate"]:
+        raise RefusedError(
+            "The host has no password hash that Jupyter can read, and the password is not known here: "
+            "run './reachable up' on the machine that manages it."
+        )
     generated = generate_password()
     return decide(generated, "generated", current), generated

@@ -277,6 +277,16 @@ def test_a_password_is_generated_once(file: Path, settle: RunAction) -> None:
     assert file.read_text() == password + "\n"
 
 
+@pytest.mark.parametrize("current", ["", "argon2:garbage"])
+def test_no_password_is_generated_where_it_must_not_be(current: str, file: Path, settle: RunAction) -> None:
+    result = settle(password_file=str(file), generate=False, current_hash=current)
+    assert result["msg"] == (
+        "The host has no password hash that Jupyter can read, and the password is not known here: "
+        "run './reachable up' on the machine that manages it."
+    )
+    assert not file.parent.parent.exists()
+
+
 def test_generated_passwords_differ() -> None:
     made = {passwords.generate_password() for _ in range(100)}
     assert len(made) == 100
