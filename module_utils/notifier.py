@@ -157,7 +157,7 @@ class Outbox:
             return
         mail = {"url": target.url, "title": content["title"], "body": content["body"]}
         try:
-            target.child = self.start_child(target.command, json.dumps(mail if target.url else content["endpoint"]))
+            target.child = self.start_child(target.command, json.dumps(mail if target.url else content["data"]))
         except OSError as error:
             self.failed(target, f"it cannot be started: {error.strerror}", now, wall)
         target.started = now

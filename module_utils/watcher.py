@@ -290,7 +290,7 @@ def message(news: str, subject: str, entry: Endpoint, before: Told, now: float) 
     if before.held is not None:
         lines.append(f"Messages about its changes were held back from {for_people(utc(before.held))} on.")
     body = "\n".join(filter(None, lines))
-    return {"created": now, "title": f"{subject}: {news}", "body": body, "endpoint": entry}
+    return {"created": now, "title": f"{subject}: {news}", "body": body, "data": entry}
 
 
 # Looking
@@ -462,7 +462,7 @@ class Watcher:
         for number, content in self.outbox.since(self.number):  # a crash came before it was kept that they know this
             self.outbox.put(number, content)
             self.number = number
-            told[content["endpoint"]["name"]] = recall(content["told"], wall)
+            told[content["data"]["name"]] = recall(content["told"], wall)
         self.followed: dict[str, Followed] = {}
         for wanted in self.config.endpoints + self.config.others:
             value = wanted if wanted in self.config.others else None

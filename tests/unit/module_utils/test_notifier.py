@@ -25,7 +25,7 @@ START = 1_800_000_000.0
 
 
 def message(title: str, created: float = START) -> dict[str, Any]:
-    return {"created": created, "title": title, "body": "Since then.", "endpoint": {"name": "jupyter"}}
+    return {"created": created, "title": title, "body": "Since then.", "data": {"name": "jupyter"}}
 
 
 class Child:

@@ -347,7 +347,7 @@ def written(news: str, transport: str, url: str, before: watcher.Told, **change:
     entry = endpoint_value(url, "jupyter", transport, 8888) | {"state": "online", "reachable": True, "detail": ""}
     entry |= {"since": "2027-01-15T08:00:00+00:00"} | change
     made = watcher.message(news, "Jupyter on vps", entry, before, NOON + 60)
-    assert (made["created"], made["endpoint"]) == (NOON + 60, entry)
+    assert (made["created"], made["data"]) == (NOON + 60, entry)
     return made["title"], made["body"]
 
 
@@ -1084,7 +1084,7 @@ def test_without_its_packages_it_ends_with_a_sentence(
 def test_it_ends_when_it_is_told_to(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "outbox").mkdir()
     kept = tmp_path / "outbox" / "00000001-command.json"
-    kept.write_text(json.dumps({"created": time.time(), "title": "t", "body": "b", "endpoint": {}}))
+    kept.write_text(json.dumps({"created": time.time(), "title": "t", "body": "b", "data": {}}))
     (tmp_path / "told.json").write_text('{"number": 1}')
     config = configure(tmp_path, notify_command=["sleep", "60"])
     with subprocess.Popen(command("--config", config), env=environment, stdout=subprocess.PIPE, text=True) as process:
