@@ -170,6 +170,22 @@ def history_rows(events: list[dict[str, Any]], most: int) -> list[dict[str, str]
     ]
 
 
+def drift_seen(text: str | None) -> str:
+    """Say in one line what a host that looks for drift by itself has found last; empty where it does not."""
+    try:
+        found = json.loads(text or "")
+        words = {
+            "fine": "none",
+            "drift": str(len(found["differences"])),
+            "repaired": f"{len(found['differences'])}, repaired",
+            "unrepaired": f"{len(found['differences'])}, not repaired",
+            "unknown": "cannot be told",
+        }[found["state"]]
+        return f"{words} ({for_people(found['time'])})"
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def not_written(entries: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return those files that do not stand on the controller as they should."""
     return [entry for entry in entries if not says(entry["path"], entry["content"])]
@@ -234,6 +250,7 @@ class FilterModule:
         return {
             "alternatives": alternatives,
             "endpoint_value": endpoint_value,
+            "drift_seen": drift_seen,
             "fingerprints": fingerprints,
             "history_rows": history_rows,
             "lan_endpoints": lan_endpoints,

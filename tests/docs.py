@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 # The roles whose variables people set, the most wanted first.
-ROLES = ("jupyter", "ngrok", "endpoint", "preflight")
+ROLES = ("jupyter", "ngrok", "endpoint", "drift", "preflight")
 # The file in a link that is no address of its own.
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 # Ansible's markup: C(code), V(value), O(option), RV(return value), M(module).

@@ -295,6 +295,26 @@ def test_the_history_as_a_table() -> None:
     assert endpoint.history_rows([], 20) == []
 
 
+@pytest.mark.parametrize(
+    ("state", "differences", "seen"),
+    [
+        ("fine", [], "none"),
+        ("drift", [{}, {}], "2"),
+        ("repaired", [{}], "1, repaired"),
+        ("unrepaired", [{}], "1, not repaired"),
+        ("unknown", [], "cannot be told"),
+    ],
+)
+def test_what_a_host_has_found_of_drift(state: str, differences: list[Any], seen: str) -> None:
+    text = json.dumps({"time": "2026-11-26T06:00:00+00:00", "state": state, "differences": differences})
+    assert endpoint.drift_seen(text) == f"{seen} (2026-11-26 06:00:00 UTC)"
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"state": "other", "differences": [], "time": ""}'])
+def test_a_host_that_does_not_look_for_drift(text: str | None) -> None:
+    assert endpoint.drift_seen(text) == ""
+
+
 def test_only_what_differs_is_written(tmp_path: Path) -> None:
     (tmp_path / "same").write_text("ü\n", encoding="utf-8")
     (tmp_path / "other").write_text("u\n")

@@ -204,7 +204,7 @@ def test_programs_are_found_as_modules_find_them() -> None:
     ]
 
 
-@pytest.mark.parametrize(("role", "program"), [("ngrok", "ngrok_agent"), ("endpoint", "watcher")])
+@pytest.mark.parametrize(("role", "program"), [("ngrok", "ngrok_agent"), ("endpoint", "watcher"), ("drift", "drift")])
 def test_a_role_brings_all_that_its_program_needs(
     role: str, program: str, tmp_path: Path, run_module: RunModule
 ) -> None:
