@@ -25,9 +25,13 @@ ARGUMENT_SPEC = {
     "password_file": {"type": "path", "required": True, "no_log": False},
     "current_hash": {"type": "str", "default": "", "no_log": True},
     "generate": {"type": "bool", "default": True},
+    "adopted_hash": {"type": "str", "no_log": True},
+    "adopted_from": {"type": "str", "default": ""},
     "allow_weak": {"type": "bool", "default": False},
     "public": {"type": "bool", "default": False},
 }
+
+EXCLUSIVE = [("password", "password_hash"), ("password_hash", "adopted_hash")]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
@@ -40,7 +44,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         result: dict[str, Any] = super().run(tmp, task_vars)
         if passwords is None:
             raise AnsibleActionFail(missing_required_lib("libpass"))
-        _, options = self.validate_argument_spec(ARGUMENT_SPEC, mutually_exclusive=[("password", "password_hash")])
+        _, options = self.validate_argument_spec(ARGUMENT_SPEC, mutually_exclusive=EXCLUSIVE)
         try:
             return result | settle(options, self._task.check_mode)
         except passwords.RefusedError as error:

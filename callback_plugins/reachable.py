@@ -425,7 +425,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         reports = self._reports(stats)
         if self._json:
             hosts = {
-                host: {"verdict": report["verdict"], "problem": report["problem"], **report["data"]}
+                host: {key: report[key] for key in ("verdict", "problem", "warnings")} | report["data"]
                 for host, report in sorted(reports.items())
             }
             print(json.dumps({"hosts": hosts}, indent=2, default=str), file=self._stdout, flush=True)
@@ -456,7 +456,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             # A program that reads them has nothing else to learn of failures from.
             for host in {**self._must_report, **(self._failures if self._json else {})}
         }
-        nothing: Report = {"problem": "", "text": "", "table": [], "data": {}}
+        nothing: Report = {"problem": "", "text": "", "table": [], "warnings": [], "data": {}}
         return {host: {**nothing, **report} for host, report in {**owed, **handed}.items()}
 
     def _drift_report(self, host: str, rows: list[dict[str, str]]) -> Report:
@@ -464,7 +464,14 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         problem = "" if any(row["found"] == self._failures.get(host) for row in rows) else self._failures.get(host, "")
         verdict = "unknown" if problem else "drift" if rows else "fine"
         table = [{key.capitalize(): value for key, value in row.items()} for row in rows]
-        return {"verdict": verdict, "problem": problem, "text": "", "table": table, "data": {"drift": rows}}
+        return {
+            "verdict": verdict,
+            "problem": problem,
+            "text": "",
+            "table": table,
+            "warnings": [],
+            "data": {"drift": rows},
+        }
 
     def _print_reports(self, reports: dict[str, Report]) -> None:
         texts = [report["text"] for report in reports.values() if report["text"]]
@@ -475,6 +482,9 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         for host, report in sorted(reports.items()):
             if report["problem"] and report["problem"] != self._failures.get(host):
                 self._print(Text(f"{self._marks['failed']} {host}: {report['problem']}", STYLES["failed"]))
+        warnings = [sentence for _, report in sorted(reports.items()) for sentence in report["warnings"]]
+        if warnings:
+            self._print("", *(Text(f"! {sentence}", STYLES["changed"]) for sentence in warnings))
 
     def _print_totals(self, stats: Any) -> None:
         changes = count(sum(stats.changed.values()), "change")

@@ -10,9 +10,9 @@ module: host_info
 short_description: Find out what must be known of a host before it is changed
 version_added: "1.0.0"
 description:
-  - Looks at the system, at room on the disks, at files, at programs, at who holds ports, at users, at services, and
-    under which addresses others find the host. All in one step, because every remote task takes a noticeable part of
-    a second; tasks that would change nothing are then skipped.
+  - Looks at the system, at room on the disks, at files, at programs, at who holds ports, at users, at services, at a
+    person's own configuration of Jupyter, and under which addresses others find the host. All in one step, because
+    every remote task takes a noticeable part of a second; tasks that would change nothing are then skipped.
   - Run it as whoever is to own what is made. Others than root see of a port that is taken only by whom.
     It returns what files say, so use C(no_log).
 author: ["Reachable contributors (@reachable)"]
@@ -81,6 +81,24 @@ options:
     type: list
     elements: str
     default: []
+  jupyter_config:
+    description: Which configuration of Jupyter is wanted, as M(jupyter_config_info) reads it.
+    type: dict
+    suboptions:
+      user:
+        description: The user as whom the server runs. One that does not exist yet has nothing of its own.
+        type: str
+        required: true
+      folders:
+        description: The folders, the first beats the next. C(~) is the home of O(jupyter_config.user).
+        type: list
+        elements: str
+        required: true
+      traits:
+        description: The names of the settings that are of interest.
+        type: list
+        elements: str
+        required: true
 """
 
 EXAMPLES = r"""
@@ -126,10 +144,19 @@ daemons:
 port_holders:
   description: >-
     For each of O(ports), the process that listens on it, and the next port that is free; null when the port itself is
-    free, C(pid) 0 when the process cannot be seen.
+    free, C(pid) 0 when the process cannot be seen. How it was started is in C(origin) (V(service), V(user_service),
+    V(container), V(tmux), V(screen), V(supervisord), V(session) or V(unknown)) and, of a service or a container, in
+    C(unit).
   type: dict
   returned: success
-  sample: {"8888": {pid: 4711, user: ada, command: python3 -m http.server 8888, next_free: 8889}}
+  sample:
+    "8888":
+      pid: 4711
+      user: ada
+      command: python3 -m http.server 8888
+      origin: user_service
+      unit: jupyter.service
+      next_free: 8889
 first_free_port:
   description: The lowest port on which others than root may listen.
   type: int
@@ -170,6 +197,12 @@ ca_bundle:
   description: The certificates that the system trusts, in one file; null where there is none.
   type: str
   returned: success
+jupyter_config:
+  description: >-
+    What O(jupyter_config) asks for, C(settings), C(problems), and as C(password) the C(hash) that a server would take,
+    with where it stands, or null. No other secret is in it.
+  type: dict
+  returned: when O(jupyter_config) is given
 addresses:
   description: The host's name, its addresses towards others, and its multicast DNS name if it answers to it.
   type: dict
@@ -189,7 +222,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible.module_utils import addresses, daemons, distro, environments, files
+from ansible.module_utils import addresses, daemons, distro, environments, files, jupyter_configs, origins
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.run_as import RunAsError, run_as
 
@@ -290,14 +323,15 @@ def port_holder(port: int) -> dict[str, Any] | None:
     if port not in taken:
         return None
     next_free = next((number for number in range(port, LAST_PORT + 1) if number not in taken), None)
-    holder = {"pid": 0, "user": "", "command": "", "next_free": next_free}
+    holder = {"pid": 0, "user": "", "command": "", "next_free": next_free, **origins.UNKNOWN._asdict()}
     sockets = {f"socket:[{socket.inode}]" for socket in listening if socket.port == port}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         if holds_one_of(pid, sockets):
             process = Path("/proc", pid)
             command = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             user = files.user_name(process.stat().st_uid)
-            return {**holder, "pid": int(pid), "user": user, "command": command[:200]}
+            started = origins.origin(int(pid))._asdict()
+            return {**holder, "pid": int(pid), "user": user, "command": command[:200], **started}
     return {**holder, "user": files.user_name(next(socket.uid for socket in listening if socket.port == port))}
 
 
@@ -389,6 +423,11 @@ def main() -> None:
         "requirements": {"type": "str", "required": True},
         "exact": {"type": "bool", "default": True},
     }
+    config_spec = {
+        "user": {"type": "str", "required": True},
+        "folders": {"type": "list", "elements": "str", "required": True},
+        "traits": {"type": "list", "elements": "str", "required": True},
+    }
     module = AnsibleModule(
         argument_spec={
             "paths": {"type": "list", "elements": "path", "default": []},
@@ -400,6 +439,7 @@ def main() -> None:
             "users": {"type": "list", "elements": "str", "default": []},
             "programs": {"type": "list", "elements": "str", "default": []},
             "calendars": {"type": "list", "elements": "str", "default": []},
+            "jupyter_config": {"type": "dict", "options": config_spec},
         },
         supports_check_mode=True,
     )
@@ -422,6 +462,7 @@ def main() -> None:
         service_manager=manager,
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
+        jupyter_config=jupyter_configs.read_as(**wanted) if (wanted := module.params["jupyter_config"]) else None,
     )
 
 

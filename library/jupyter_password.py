@@ -52,6 +52,15 @@ options:
     description: Generate a password where none is known. Else that is refused.
     type: bool
     default: true
+  adopted_hash:
+    description: >-
+      The hash with which a Jupyter was opened before this one. It is taken as it is; where the password is known, it
+      must be the one behind it, and a cheap hash is replaced.
+    type: str
+  adopted_from:
+    description: Where O(adopted_hash) stands, for people.
+    type: str
+    default: ""
   allow_weak:
     description: Accept a short or common O(password).
     type: bool
@@ -86,9 +95,11 @@ hash:
   type: str
   returned: success
 source:
-  description: Where the password is known from. V(kept) means that only its hash is known, on the host.
+  description: >-
+    Where the password is known from. V(kept) means that only its hash is known, on the host, V(adopted) that it was
+    O(adopted_hash).
   type: str
-  choices: [given, hash, stored, generated, kept]
+  choices: [given, hash, stored, generated, kept, adopted]
   returned: success
 reason:
   description: Why the hash is new, or that it is not.

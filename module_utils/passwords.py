@@ -142,6 +142,31 @@ def take_ready_hash(text: str, current: str, public: bool) -> Decision:
     return Decision(text, "hash", "the host has this hash" if same else "the host has another hash or none")
 
 
+def adopt(options: Mapping[str, Any], password: str | None, source: str) -> Decision:
+    """Use the hash with which Jupyter was opened before. Of a password that is known it must be the hash."""
+    text, place, public = options["adopted_hash"], options["adopted_from"], options["public"]
+    way_out = "leave jupyter_password_adopt out"
+    problem = hash_problem(text)
+    if problem:
+        raise RefusedError(
+            f"jupyter_password_adopt is true, but the hash in {place} is malformed, {problem}: {way_out}."
+        )
+    if password is None:
+        if public and not strong_enough(text):
+            raise RefusedError(
+                f"jupyter_password_adopt is true, but the hash in {place} is cheap to guess, and Jupyter is to be "
+                f"public: set jupyter_password to the same password, which makes a better hash of it, or {way_out}."
+            )
+        return Decision(text, "adopted", f"Jupyter had the hash in {place} before")
+    if not verify(password, text):
+        which = "jupyter_password" if source == "given" else f"the password in the file {options['password_file']}"
+        raise RefusedError(
+            f"jupyter_password_adopt is true, but {which} is not the one whose hash stands in {place}: "
+            f"give up the one, or {way_out}."
+        )
+    return decide(password, source, text)
+
+
 def generate_password() -> str:
     """Make a password of five groups of four signs."""
     return "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(5))
@@ -242,6 +267,7 @@ def tell_in_force(kept: Kept, source: str, path: str) -> list[str]:
     which = {
         "given": "the one in jupyter_password",
         "hash": "the one behind jupyter_password_hash",
+        "adopted": "the one that Jupyter had before",
         "stored": f"the {'new' if kept.taken else 'old'} one, which is in the file {path},",
         "generated": f"one that is generated now, in the file {path},",
         "kept": "the old one, of which only the host has a hash,",
@@ -254,13 +280,13 @@ def resolve(options: Mapping[str, Any], stored: str | None) -> tuple[Decision, s
     current, public = options["current_hash"], options["public"]
     if options["password_hash"] is not None:
         return take_ready_hash(options["password_hash"], current, public), None
-    if options["password"] is not None:
-        refuse_weak(options["password"], options["allow_weak"], public)
-        return decide(options["password"], "given", current), None
-    if stored is not None:
-        if public:
-            refuse_weak(stored, options["allow_weak"], public)
-        return decide(stored, "stored", current), None
+    password, source = (stored, "stored") if options["password"] is None else (options["password"], "given")
+    if password is not None and (source == "given" or public):
+        refuse_weak(password, options["allow_weak"], public)
+    if options["adopted_hash"] is not None:
+        return adopt(options, password, source), None
+    if password is not None:
+        return decide(password, source, current), None
     if current and not hash_problem(current):
         if public and not strong_enough(current):
             raise RefusedError(

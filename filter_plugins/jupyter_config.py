@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filters that compare what was found of a person's own configuration of Jupyter with ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ansible.module_utils
+
+# Ansible looks there by itself for modules only.
+ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
+from ansible.module_utils import jupyter_configs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+EFFECTS = {"loses": "has no effect beside Reachable's own", "wins": "wins over Reachable's own"}
+
+
+def config_conflicts(
+    found: Mapping[str, Any],
+    own: jupyter_configs.Own,
+    remedies: Mapping[str, str],
+    current_hash: str,
+    adopted: bool,
+) -> jupyter_configs.Settings:
+    """Return what the module jupyter_config_info calls conflicts.
+
+    The password that a server takes without us is none if it is the one in force, or is adopted.
+    """
+    password = found["password"] or {}
+    settings = [
+        each
+        for each in found["settings"]
+        if not stands_at(each, password) or not (adopted or password["hash"] == current_hash)
+    ]
+    hashed = {"hashed_password": current_hash}
+    ours = {**own, "PasswordIdentityProvider": {**own.get("PasswordIdentityProvider", {}), **hashed}}
+    return jupyter_configs.conflicts(settings, ours, remedies)
+
+
+def stands_at(setting: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two settings are the same one."""
+    return all(setting[key] == other.get(key) for key in ("file", "line", "class", "trait"))
+
+
+def conflict_sentences(
+    conflicts: Iterable[Mapping[str, Any]], problems: Iterable[Mapping[str, Any]], host: str
+) -> list[str]:
+    """Say each conflict, and each file that cannot be read, in one sentence."""
+    return [
+        f"{place(each)} on {host} sets {each['class']}.{each['trait']}, which {EFFECTS[each['effect']]}: {each['instead']}."
+        for each in conflicts
+    ] + [f"{place(each)} on {host} cannot be told: {each['problem']}." for each in problems]
+
+
+def place(found: Mapping[str, Any]) -> str:
+    """Return file and line, where there is one."""
+    return f"{found['file']}:{found['line']}" if found["line"] else str(found["file"])
+
+
+class FilterModule:
+    """Make the filters known to Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by name."""
+        return {"config_conflicts": config_conflicts, "conflict_sentences": conflict_sentences}
