@@ -50,7 +50,8 @@ def conflict_sentences(
 ) -> list[str]:
     """Say each conflict, and each file that cannot be read, in one sentence."""
     return [
-        f"{place(each)} on {host} sets {each['class']}.{each['trait']}, which {EFFECTS[each['effect']]}: {each['instead']}."
+        f"{place(each)} on {host} sets {each['class']}.{each['trait']}, which {EFFECTS[each['effect']]}: "
+        f"{each['instead']}."
         for each in conflicts
     ] + [f"{place(each)} on {host} cannot be told: {each['problem']}." for each in problems]
 

@@ -108,6 +108,11 @@ class Browser(requests.Session):
         """Return the value of a cookie, or an empty text."""
         return next((cookie.value or "" for cookie in self.jar if cookie.name == name), "")
 
+    def headers_of_login(self) -> dict[str, str]:
+        """Return what shows a login to the server, for a client of another kind."""
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
+        return {"Cookie": cookies, "X-XSRFToken": self.cookie("_xsrf")}
+
     def log_in(self, password: str) -> int:
         """Send the login form; return the status of the answer."""
         self.ask("GET", "/login")
@@ -151,9 +156,7 @@ def use(browser: Browser, options: argparse.Namespace) -> None:
 
 def use_kernel(browser: Browser, options: argparse.Namespace) -> None:
     """Run code, install a package, and look at the host from within."""
-    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.jar)
-    headers = {"Cookie": cookies, "X-XSRFToken": browser.cookie("_xsrf")}
-    with JupyterKernelClient(server_url=browser.base, token="", headers=headers) as kernel:
+    with JupyterKernelClient(server_url=browser.base, token="", headers=browser.headers_of_login()) as kernel:
         assert run(kernel, "1+1") == "2"
         run(kernel, f"%pip install --quiet {PACKAGE}")
         seen = json.loads(run(kernel, PROBE))
@@ -166,6 +169,18 @@ def use_kernel(browser: Browser, options: argparse.Namespace) -> None:
     server = [LISTENERS[options.listens], PORT]
     assert server in seen["listeners"], seen
     assert [listener[0] for listener in seen["listeners"] if listener != server] == [LISTENERS["loopback"]], seen
+
+
+def kernels(browser: Browser, options: argparse.Namespace) -> None:
+    """Log in, and run code in each of the kernels that are named, with the Python that belongs to it."""
+    assert browser.log_in(options.password_file.read_text().rstrip("\n")) == 302
+    headers = browser.headers_of_login()
+    for name, python in (named.split("=") for named in options.kernels):
+        started = browser.ask("POST", "/api/kernels", json={"name": name})
+        assert started.ok, started.text
+        with JupyterKernelClient(started.json()["id"], server_url=browser.base, token="", headers=headers) as kernel:
+            assert run(kernel, "import sys; print(sys.executable)") == python, name
+        browser.ask("DELETE", f"/api/kernels/{started.json()['id']}")
 
 
 def run(kernel: JupyterKernelClient, code: str) -> str:
@@ -219,20 +234,30 @@ def is_up(browser: Browser) -> bool:
         return False
 
 
+ACTIONS = {
+    "answers": answers,
+    "forgotten": forgotten,
+    "kernels": kernels,
+    "recognised": recognised,
+    "refused": refused,
+    "use": use,
+}
+
+
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=["answers", "forgotten", "recognised", "refused", "use"])
+    parser.add_argument("action", choices=[*ACTIONS])
     parser.add_argument("url", help="the server's address")
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--cookies", type=Path, help="the file that keeps the login")
     parser.add_argument("--kernel", help="the kernel's environment on the host")
+    parser.add_argument("--kernels", nargs="*", help="names of kernels, each with its Python: mine=/home/ada/env/bin/python")
     parser.add_argument("--listens", choices=[*LISTENERS], default="lan", help="where the server listens on the host")
     parser.add_argument("--routes", type=Path, help="the server's routes, as JSON")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long to wait for an answer")
     options = parser.parse_args()
-    actions = {"answers": answers, "forgotten": forgotten, "recognised": recognised, "refused": refused, "use": use}
-    actions[options.action](Browser(options.url, options.cookies), options)
+    ACTIONS[options.action](Browser(options.url, options.cookies), options)
 
 
 if __name__ == "__main__":
