@@ -148,7 +148,7 @@ def content(path: str) -> str:
     if len(text) > LARGEST_BYTES:
         raise ValueError("it is too large to be looked at")
     try:
-        return text.decode("utf-8-sig")
+        return text.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise ValueError("it is not in UTF-8, so Jupyter skips it") from error
 

@@ -252,7 +252,9 @@ def main() -> None:
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--cookies", type=Path, help="the file that keeps the login")
     parser.add_argument("--kernel", help="the kernel's environment on the host")
-    parser.add_argument("--kernels", nargs="*", help="names of kernels, each with its Python: mine=/home/ada/env/bin/python")
+    parser.add_argument(
+        "--kernels", nargs="*", help="names of kernels, each with its Python: mine=/home/ada/env/bin/python"
+    )
     parser.add_argument("--listens", choices=[*LISTENERS], default="lan", help="where the server listens on the host")
     parser.add_argument("--routes", type=Path, help="the server's routes, as JSON")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long to wait for an answer")

@@ -390,6 +390,16 @@ def test_without_passlib(file: Path, settle: RunAction, monkeypatch: pytest.Monk
     assert message.startswith("Failed to import the required Python library (libpass) on ")
 
 
+NOTHING: dict[str, Any] = {
+    "password": None,
+    "password_hash": None,
+    "password_file": "/secrets/vps/jupyter_password",
+    "adopted_hash": None,
+    "adopted_from": "/home/ada/.jupyter/jupyter_notebook_config.py:7",
+    "current_hash": "",
+    "allow_weak": False,
+    "public": False,
+}
 MAKE_ANOTHER = "make an argon2 one with 'jupyter server password', or set jupyter_password."
 IN_PUBLIC_SET = ", and Jupyter is to be public: set jupyter_password."
 IN_PUBLIC = ", and Jupyter is to be public: choose another, or take away endpoint_public_url and the tunnel."
@@ -412,7 +422,7 @@ SHA1 = "sha1:8b1d:" + hashlib.sha1(b"kXf82-opqjz-9sd8b1d").hexdigest()
     ],
 )
 def test_what_is_not_good_enough_for_the_internet(options: dict[str, Any], sentence: str) -> None:
-    given = {"password": None, "password_hash": None, "current_hash": "", "allow_weak": False, "public": True}
+    given = {**NOTHING, "public": True}
     with pytest.raises(passwords.RefusedError) as refusal:
         passwords.resolve({**given, **options}, None)
     assert str(refusal.value) == sentence
@@ -421,8 +431,62 @@ def test_what_is_not_good_enough_for_the_internet(options: dict[str, Any], sente
 
 
 def test_a_stored_password_that_somebody_made_weak_is_not_good_enough_for_the_internet() -> None:
-    given = {"password": None, "password_hash": None, "current_hash": "", "allow_weak": False, "public": True}
+    given = {**NOTHING, "public": True}
     with pytest.raises(passwords.RefusedError) as refusal:
         passwords.resolve(given, "kXf82")
     assert str(refusal.value) == f"jupyter_password is shorter than 12 characters{IN_PUBLIC}"
     assert passwords.resolve({**given, "public": False}, "kXf82")[0].source == "stored"
+
+
+PLACE = NOTHING["adopted_from"]
+HINT = "leave jupyter_password_adopt out."
+STRONG, LEGACY = own_hash(), jupyter_hashes(PASSWORD, "sha1")
+
+
+@pytest.mark.parametrize("adopted", [STRONG, LEGACY])
+@pytest.mark.parametrize("check", [False, True])
+def test_a_hash_is_adopted_as_it_is_and_then_kept(check: bool, adopted: str, file: Path, settle: RunAction) -> None:
+    result = settle(check=check, adopted_hash=adopted, adopted_from=PLACE, password_file=str(file))
+    assert (result["hash"], result["source"], result["changed"]) == (adopted, "adopted", True)
+    assert result["diff"]["after"] == f"new hash: Jupyter had the hash in {PLACE} before\n"
+    assert not file.exists()
+    again = settle(check=check, current_hash=adopted, password_file=str(file))
+    assert (again["hash"], again["source"], again["changed"]) == (adopted, "kept", False)
+
+
+@pytest.mark.parametrize(("password", "source"), [(PASSWORD, "given"), (None, "stored")])
+def test_a_known_password_makes_a_cheap_hash_better(password: str | None, source: str) -> None:
+    options = {**NOTHING, "password": password, "public": True}
+    kept, _ = passwords.resolve({**options, "adopted_hash": STRONG}, None if password else PASSWORD)
+    assert (kept.hash, kept.source) == (STRONG, source)
+    better, _ = passwords.resolve({**options, "adopted_hash": LEGACY}, None if password else PASSWORD)
+    assert passwords.strong_enough(better.hash)
+    assert jupyter_accepts(better.hash, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("options", "stored", "sentence"),
+    [
+        ({"adopted_hash": "sha1:x"}, None,
+         f"the hash in {PLACE} is malformed, after 'sha1:' it needs a salt, a colon and 40 hexadecimal digits: {HINT}"),
+        ({"adopted_hash": LEGACY, "public": True}, None,
+         (f"the hash in {PLACE} is cheap to guess, and Jupyter is to be public: set jupyter_password to the same "
+         f"password, which makes a better hash of it, or {HINT}")),
+        ({"adopted_hash": LEGACY, "password": "another password"}, None,
+         f"jupyter_password is not the one whose hash stands in {PLACE}: give up the one, or {HINT}"),
+        ({"adopted_hash": LEGACY}, "another password",
+         ("the password in the file /secrets/vps/jupyter_password is not the one whose hash stands in "
+         f"{PLACE}: give up the one, or {HINT}")),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_adopted(options: dict[str, Any], stored: str | None, sentence: str) -> None:
+    with pytest.raises(passwords.RefusedError) as refusal:
+        passwords.resolve({**NOTHING, **options}, stored)
+    assert str(refusal.value) == f"jupyter_password_adopt is true, but {sentence}"
+
+
+def test_what_was_adopted_is_in_force_after_a_rotation_that_was_cut_short() -> None:
+    kept = passwords.Kept(None, taken=False)
+    assert passwords.tell_in_force(kept, "adopted", "/x") == [
+        "The last change of the password was cut short: the one that Jupyter had before is in force."
+    ]

@@ -253,6 +253,15 @@ def test_the_text_of_a_single_report_is_printed_as_it_is(play: Play) -> None:
     assert run.status == 0
 
 
+def test_warnings_come_after_the_reports(play: Play) -> None:
+    tasks = report("inventory_hostname == 'b'", text="card b\n", warnings=["One of b.", "Two of b."])
+    tasks += report("inventory_hostname == 'a'", text="card a\n", problem="No tunnel.", warnings=["One of a."])
+    assert play(tasks, hosts="b").out == "\ncard b\n\n! One of b.\n! Two of b.\n\n1 host, no changes\n"
+    assert play(tasks, hosts="b a").out == (
+        "✗ a: No tunnel.\n\n! One of a.\n! One of b.\n! Two of b.\n\n2 hosts, no changes\n"
+    )
+
+
 def test_the_rows_of_several_reports_are_one_table(play: Play) -> None:
     url = "http://192.168.1.20:8888/" + "x" * 100
     tasks = report("inventory_hostname in 'ad'", text="card", table=[{"Address": url}, {"Service": "on"}])
@@ -299,9 +308,9 @@ def test_json_is_all_of_the_output_and_verdicts_make_the_exit_status(
     tasks += report("inventory_hostname == 'a'", verdict=verdict, data={"port": 8888})
     run = play(HEAD + tasks, hosts=hosts, REACHABLE_JSON="1")
     expected = {
-        "a": {"verdict": verdict, "problem": "", "port": 8888},
-        "b": {"verdict": "unknown", "problem": "Not here, not there."},
-        "c": {"verdict": "unknown", "problem": "No report came from this host."},
+        "a": {"verdict": verdict, "problem": "", "warnings": [], "port": 8888},
+        "b": {"verdict": "unknown", "problem": "Not here, not there.", "warnings": []},
+        "c": {"verdict": "unknown", "problem": "No report came from this host.", "warnings": []},
     }
     assert json.loads(run.out) == {"hosts": {host: expected[host] for host in hosts.split()}}
     assert run.err == ("Try\n  ✗ Fail\n    b: Not here,\n      not there.\n" if "b" in hosts else "")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import host_info
 import pytest
-from ansible.module_utils import addresses, files
+from ansible.module_utils import addresses, files, origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +63,7 @@ def test_the_holder_of_a_port(address: str, run_module: RunModule) -> None:
         holder = holder_of(run_module, port)
     assert (holder["pid"], holder["user"]) == (process.pid, ME)
     assert holder["command"].startswith(f"{sys.executable} -c ")
+    assert (holder["origin"], holder["unit"]) == origins.origin(os.getpid())
     assert len(holder["command"]) <= 200
 
 
@@ -80,7 +81,8 @@ def test_a_holder_that_cannot_be_seen(run_module: RunModule, monkeypatch: pytest
     with listener("127.0.0.1") as (_, port):
         monkeypatch.setattr(os, "readlink", hidden)
         holder = holder_of(run_module, port)
-    assert holder == {"pid": 0, "user": ME, "command": "", "next_free": holder["next_free"]}
+    nothing = {"pid": 0, "command": "", "origin": "unknown", "unit": ""}
+    assert holder == {**nothing, "user": ME, "next_free": holder["next_free"]}
 
 
 def test_the_next_port_that_is_free(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,6 +279,16 @@ def test_calendars(
 def test_environments(tmp_path: Path, run_module: RunModule) -> None:
     wanted = [{"path": str(tmp_path / "env"), "requirements": "foo==1.0\n"}]
     assert run_module(host_info, environments=wanted)["environments"] == {str(tmp_path / "env"): False}
+
+
+def test_a_persons_own_configuration(tmp_path: Path, run_module: RunModule) -> None:
+    (tmp_path / "jupyter_config.py").write_text("c.ServerApp.ip = '*'\nc.IdentityProvider.hashed_password = 'sha1:x'\n")
+    open_folder(tmp_path)
+    wanted = {"user": "nobody", "folders": [str(tmp_path)], "traits": ["ip"]}
+    found = run_module(host_info, jupyter_config=wanted)["jupyter_config"]
+    assert [(each["line"], each["value"]) for each in found["settings"]] == [(1, "*")]
+    assert (found["problems"], found["password"]["hash"]) == ([], "sha1:x")
+    assert run_module(host_info)["jupyter_config"] is None
 
 
 def test_check_mode_looks_as_well(run_module: RunModule) -> None:

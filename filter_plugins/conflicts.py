@@ -53,7 +53,7 @@ def conflict_sentences(
         f"{place(each)} on {host} sets {each['class']}.{each['trait']}, which {EFFECTS[each['effect']]}: "
         f"{each['instead']}."
         for each in conflicts
-    ] + [f"{place(each)} on {host} cannot be told: {each['problem']}." for each in problems]
+    ] + [f"{place(each)} on {host} is not taken into account: {each['problem']}." for each in problems]
 
 
 def place(found: Mapping[str, Any]) -> str:
