@@ -30,8 +30,10 @@ from jupyter_server.serverapp import ServerApp
 
 HASH = "sha1:0123456789ab:" + "a" * 40
 APPS = ("ServerApp", "NotebookApp", "LabApp", "JupyterNotebookApp", "JupyterApp")
-IDENTITIES = ("PasswordIdentityProvider", "IdentityProvider", "ServerApp.PasswordIdentityProvider", "ServerApp.IdentityProvider")
-KERNELS = ("ConnectionFileMixin", "KernelManager", "AsyncKernelManager", "AsyncIOLoopKernelManager", "ServerKernelManager")
+IDENTITIES = [
+    f"{outer}{name}" for outer in ("", "ServerApp.") for name in ("PasswordIdentityProvider", "IdentityProvider")
+]
+KERNELS = ("ConnectionFileMixin", *(f"{kind}KernelManager" for kind in ("", "Async", "AsyncIOLoop", "Server")))
 VALUES: dict[str, Any] = {
     "ip": "192.0.2.7",
     "port": 9999,
@@ -68,7 +70,7 @@ def in_effect(trait: str) -> Any:
     """Return what a server makes of its configuration."""
     app = ServerApp()
     app.initialize(argv=[], new_httpserver=False)
-    identity = app.identity_provider
+    identity: Any = app.identity_provider
     if trait == "transport":
         return app.kernel_manager.kernel_manager_factory(parent=app.kernel_manager, connection_file="x").transport
     if trait in ("password", "hashed_password"):

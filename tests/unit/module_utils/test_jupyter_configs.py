@@ -30,7 +30,8 @@ def read(folder: Path, traits: Iterable[str] = TRAITS, **texts: str) -> dict[str
     for name, text in texts.items():
         stem, _, form = name.rpartition("_")
         (folder / f"{stem}.{form}").write_text(text, encoding="utf-8")
-    return jupyter_configs.read([str(folder)], list(traits))
+    found: dict[str, Any] = jupyter_configs.read([str(folder)], list(traits))
+    return found
 
 
 def brief(found: dict[str, Any]) -> list[tuple[Any, ...]]:
