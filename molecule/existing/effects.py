@@ -57,9 +57,11 @@ IDENTITY_VALUES = {"hashed_password": HASH, "token": "of-the-user", "allow_passw
 
 def cases() -> list[tuple[str, str, str, Any]]:
     """Return file, class, trait and value of each setting that is tried."""
-    files = ("jupyter_server_config", "jupyter_notebook_config", "jupyter_lab_config")
-    tried = [(file, app, trait, value) for file in files for app in APPS for trait, value in VALUES.items()]
-    tried += [("jupyter_config", app, "ip", VALUES["ip"]) for app in APPS]
+    tried = [("jupyter_server_config", app, trait, value) for app in APPS for trait, value in VALUES.items()]
+    for file in ("jupyter_config", "jupyter_notebook_config", "jupyter_lab_config"):
+        tried += [
+            (file, app, trait, VALUES[trait]) for app in APPS for trait in ("ip", "base_url", "password", "default_url")
+        ]
     for file in ("jupyter_server_config", "jupyter_notebook_config"):
         tried += [(file, each, trait, value) for each in IDENTITIES for trait, value in IDENTITY_VALUES.items()]
         tried += [(file, each, "transport", "tcp") for each in KERNELS]
