@@ -145,6 +145,7 @@ class FilterModule:
             "is_writable_folder": is_writable_folder,
             "no_packages": no_packages,
             "program_files": program_files,
+            "read_program": read_program,
             "unknown_names": unknown_names,
             "wrong_kinds": wrong_kinds,
         }

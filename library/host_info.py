@@ -61,6 +61,12 @@ options:
         description: Whether it should have nothing else.
         type: bool
         default: true
+      replace:
+        description: >-
+          Whether it is one that M(python_environment) replaces. If a rollback has declined the lock, the one of before
+          counts.
+        type: bool
+        default: false
   ports:
     description: The TCP ports whose holders are wanted.
     type: list
@@ -130,10 +136,13 @@ files:
   returned: success
   sample: {/etc/motd: {state: file, owner: root, group: root, mode: "0644", content: Welcome, age: 3600.5}}
 environments:
-  description: For each of O(environments), whether it is complete and has what its lock names.
+  description: >-
+    For each of O(environments), V(settled) if it has what its lock names, V(different) if it has other packages,
+    V(incomplete) if it is damaged, half built or made for another Python than the one that runs this module, or
+    V(absent).
   type: dict
   returned: success
-  sample: {/opt/reachable/server: true}
+  sample: {/opt/reachable/server: settled}
 daemons:
   description: >-
     For each of O(daemons), its C(state) (V(running), V(stopped), V(failed) or V(absent)), whether it starts C(at_boot),
@@ -270,13 +279,16 @@ def look_at_daemons(names: list[str], manager: str, folder: str) -> dict[str, An
     return {name: daemon._asdict() for name, daemon in found.items()}
 
 
-def look_at_environments(wanted: list[dict[str, Any]]) -> dict[str, bool]:
-    """Say which environments are as they should be, seen from the Python that runs this module."""
+def look_at_environments(wanted: list[dict[str, Any]]) -> dict[str, str]:
+    """Say how environments are, seen from the Python that runs this module."""
     python = environments.interpreter(sys.executable)
-    return {
-        each["path"]: environments.is_as_locked(Path(each["path"]), python, each["requirements"], each["exact"])
-        for each in wanted
-    }
+    found = {}
+    for each in wanted:
+        path, lock = Path(each["path"]), each["requirements"]
+        if each["replace"]:
+            lock = environments.lock_in_force(path, lock)
+        found[each["path"]] = environments.state_of(path, python, lock, each["exact"])
+    return found
 
 
 def look_at_path(path: str) -> dict[str, Any]:
@@ -422,6 +434,7 @@ def main() -> None:
         "path": {"type": "path", "required": True},
         "requirements": {"type": "str", "required": True},
         "exact": {"type": "bool", "default": True},
+        "replace": {"type": "bool", "default": False},
     }
     config_spec = {
         "user": {"type": "str", "required": True},

@@ -16,10 +16,12 @@ description:
     The content of installed files is not compared.
   - An environment that uv cannot repair is made anew. Until the new one is complete the old one stands aside as
     C(PATH.old), and comes back when making the new one fails.
+  - Each environment keeps the lock that it was made from as C(lock.txt).
 notes:
-  - Beside C(path) stand C(PATH.lock) (two runs wait for each other), C(PATH.tmp) while the module runs, and
-    C(PATH.d) with C(replace). Downloads go through C(PATH.tmp), never through a cache that lasts. Files of such a
-    cache are hard links to those of the environment, so damage in one would be damage in the other.
+  - Beside C(path) stand C(PATH.lock) (two runs wait for each other), C(PATH.tmp) while the module runs, and with
+    C(replace) C(PATH.d), and C(PATH.hold) once a lock was declined. Downloads go through C(PATH.tmp), never through a
+    cache that lasts. Files of such a cache are hard links to those of the environment, so damage in one would be damage
+    in the other.
   - The index that the host's own settings name (C(UV_DEFAULT_INDEX), C(UV_INDEX_*), for the first uv pip's own
     configuration) is used. Other variables of uv, pip and Python have no effect.
   - The host needs no pip and no venv module. With O(uv_requirements) the controller's own pip is brought along.
@@ -74,17 +76,33 @@ options:
         description:
           - C(path) is a symlink to a folder in C(PATH.d). When anything differs a new environment is made there, and
             the symlink then switched in one step, so a program never runs from an environment that is half changed.
-          - The environment that was in use before stays, older ones are removed.
+          - The environment that was in use before stays, and so does the last one that was made from another lock, to
+            go back to. Older ones are removed.
         type: bool
         default: false
+      lock:
+        description:
+          - Which lock counts. Where it is not V(settled), C(replace) is needed.
+          - V(declared) is that of C(requirements).
+          - V(previous) goes back to the environment that was made from another lock than the one in use, as it stands.
+            From then on the lock of C(requirements) is declined, until it is asked for as V(declared).
+          - V(settled) is that of C(requirements), unless that very lock is declined. Then it is the one that the
+            environment in use was made from, and V(previous) has nothing to do.
+        type: str
+        choices: [settled, declared, previous]
+        default: settled
       check_command:
         description:
-          - Program and arguments to run before C(replace) switches; C({path}) stands for the new environment.
+          - Program and arguments to run before C(replace) switches to a new environment, for which C({path}) stands.
           - When it fails the new environment is removed and the old one stays in use.
-          - It is not run when there is no environment yet, for then nothing can break.
+          - It is not run where no environment is in use that works, for then nothing can break.
         type: list
         elements: str
         default: []
+      check_files:
+        description: Files for C(check_command), as their path in the folder in which it runs, with their content.
+        type: dict
+        default: {}
       owner:
         description:
           - The user that the environment belongs to. By default the one that runs the module.
@@ -156,6 +174,9 @@ environments:
     changed:
       description: Whether it was changed, or in check mode would be.
       type: bool
+    held:
+      description: Whether the lock that was asked for is declined, so that the one of before counts.
+      type: bool
     packages_changed:
       description: The packages that differ, or in check mode would differ. V(null) means not installed.
       type: list
@@ -190,16 +211,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.environments import (
     CA_BUNDLES,
+    LOCK,
     MARKER,
     Failure,
     Interpreter,
     NotRunningError,
     Packages,
+    hold_of,
     installed,
     interpreter,
     is_as_locked,
     is_complete,
+    lock_in_force,
+    lock_of,
     marker_of,
+    name_of,
     records,
 )
 from ansible.module_utils.lockfile import LockError, locked_packages, normalized
@@ -244,12 +270,15 @@ class Wanted:
     packages: list[str]
     user_requirements: str
     replace: bool
+    lock: str
     check_command: list[str]
+    check_files: dict[str, str]
     owner: str | None
     python: Interpreter
     uv: Path
     uv_requirements: str = ""
     pip: str = ""
+    declined: str = ""
 
     def beside(self, suffix: str) -> Path:
         """Return the path of a helper that stands beside the environment."""
@@ -481,7 +510,17 @@ def bootstrap(wanted: Wanted) -> Path:
 
 def mark(wanted: Wanted, environment: Path) -> None:
     """Declare an environment complete."""
+    (environment / LOCK).write_text(wanted.requirements, encoding="utf-8")
     (environment / MARKER).write_text(json.dumps(marker_of(wanted.python)))
+
+
+def under_lock_in_force(wanted: Wanted) -> Wanted:
+    """Return what is wanted under the lock that counts, with the one that is declined for it, if so."""
+    in_force = wanted.requirements
+    if wanted.replace and wanted.lock != "declared":
+        in_force = lock_in_force(wanted.path, wanted.requirements)
+    declined = "" if in_force == wanted.requirements else wanted.requirements
+    return replace(wanted, requirements=in_force, declined=declined)
 
 
 def rebuild(wanted: Wanted, old: Path | None) -> list[str]:
@@ -526,22 +565,44 @@ def make_beside(wanted: Wanted, old: Path | None, added: Packages) -> None:
     new = folder / str(max(numbers, default=0) + 1)
     try:
         build(wanted, new, added)
-        if old:
+        if old and is_complete(old, wanted.python):
             check(wanted, new)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
-    link = wanted.scratch / "link"
-    link.symlink_to(new.relative_to(wanted.path.parent))
-    link.replace(wanted.path)
+    staying = {new, environment_before(wanted, old)}
+    switch(wanted, new)
     for entry in folder.iterdir():
-        if entry.resolve() not in (new.resolve(), old):
+        if entry not in staying and entry.resolve() != old:
             shutil.rmtree(entry)
+
+
+def switch(wanted: Wanted, environment: Path) -> None:
+    """Turn the symlink to an environment, and remember which lock is declined for its."""
+    hold = hold_of(wanted.path)
+    if wanted.declined:
+        hold.write_text(name_of(wanted.declined))
+    link = wanted.scratch / "link"
+    link.symlink_to(environment.relative_to(wanted.path.parent))
+    link.replace(wanted.path)
+    if not wanted.declined:
+        hold.unlink(missing_ok=True)
+
+
+def environment_before(wanted: Wanted, current: Path | None) -> Path | None:
+    """Return the last other environment that was made from another lock than the one in use, if there is one."""
+    lock = lock_of(current) if current else None
+    others = [entry for entry in wanted.beside(".d").glob("[0-9]*") if lock_of(entry) not in (None, lock)]
+    return max(others, key=lambda entry: int(entry.name), default=None)
 
 
 def check(wanted: Wanted, new: Path) -> None:
     """Run the check command on a new environment. Raises Failure."""
     if wanted.check_command:
+        for name, content in wanted.check_files.items():
+            file = wanted.scratch / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
         try:
             run(wanted, [part.replace("{path}", str(new)) for part in wanted.check_command])
         except Failure as error:
@@ -590,12 +651,41 @@ def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
         return result(wanted, True, difference(before, installed(wanted.path)), *warnings)
 
 
+def go_back(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
+    """Switch to the environment of before, or foretell what that changes. Raises OSError, Failure."""
+    with workshop(wanted):
+        current = in_use(wanted)
+        previous = environment_before(wanted, current)
+        if not previous:
+            raise Failure("there is no environment from before, so there is nothing to go back to.")
+        if not is_complete(previous, wanted.python):
+            raise Failure(
+                "the environment from before cannot run any more: it is damaged, or was made for another Python "
+                f"than {wanted.python.markers['python_version']}, which this host has now."
+            )
+        if lock_of(previous) != wanted.requirements:
+            wanted = replace(wanted, declined=wanted.requirements)
+        change = difference(installed(current) if current else {}, installed(previous))
+        if not check_mode:
+            switch(wanted, previous)
+        return result(wanted, True, change)
+
+
+def settle(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
+    """Do what the lock that counts asks for, or foretell what that changes. Raises OSError, LockError, Failure."""
+    wanted = under_lock_in_force(wanted)
+    if wanted.lock == "previous" and not wanted.declined:
+        return go_back(wanted, check_mode)
+    return converge(wanted, check_mode)
+
+
 def result(wanted: Wanted, changed: bool, change: Change, *warnings: str) -> dict[str, Any]:
     """Return what became of an environment."""
     gone, come = change
     names = sorted(name for name in gone | come if gone.get(name) != come.get(name))
     return {
         "changed": changed,
+        "held": bool(wanted.declined),
         "path": str(wanted.path),
         "environment": str(wanted.path.resolve()),
         "packages_changed": [{"name": n, "before": gone.get(n), "after": come.get(n)} for n in names],
@@ -629,7 +719,7 @@ def side_by_side(environments: list[Wanted], check_mode: bool) -> list[dict[str,
 def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
     """Begin to take care of an environment, and return a function that waits for the result or the failure."""
     try:
-        wait = start_as(wanted.owner, lambda: outcome(wanted, lambda: converge(wanted, check_mode)))
+        wait = start_as(wanted.owner, lambda: outcome(wanted, lambda: settle(wanted, check_mode)))
     except KeyError:
         if not check_mode:
             missing = f"{wanted.path}: there is no user {wanted.owner} on this host; create it first."
@@ -670,6 +760,8 @@ def wanted_environments(params: dict[str, Any], python: Interpreter) -> tuple[li
                 f"{path}: packages, user_requirements: an exact environment holds nothing but the lock; "
                 "set exact: false."
             )
+        if options["lock"] != "settled" and not options["replace"]:
+            raise Failure(f"{path}: lock: only of one that is replaced there is another to choose; set replace: true.")
         if owner and os.geteuid() != 0:
             raise Failure(f"{path}: only root can work as {owner}, this is {user}; set become: true.")
         wanted = Wanted(**{**options, "path": path, "owner": owner}, python=python, uv=uv)
@@ -689,7 +781,9 @@ def main() -> None:
         "packages": {"type": "list", "elements": "str", "default": []},
         "user_requirements": {"type": "str", "default": ""},
         "replace": {"type": "bool", "default": False},
+        "lock": {"type": "str", "choices": ["settled", "declared", "previous"], "default": "settled"},
         "check_command": {"type": "list", "elements": "str", "default": []},
+        "check_files": {"type": "dict", "default": {}},
         "owner": {"type": "str"},
     }
     module = AnsibleModule(

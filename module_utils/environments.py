@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +22,9 @@ CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundl
 
 # Written last, so an environment without it is unfinished.
 MARKER = "reachable.json"
+
+# The lock that an environment was made from.
+LOCK = "lock.txt"
 
 # An interpreter tells the values of its environment markers, and where it stands when no environment is around it.
 INTRODUCTION = """
@@ -105,3 +109,43 @@ def is_as_locked(environment: Path, python: Interpreter, requirements: str, exac
         return False
     found, locked = installed(environment), locked_packages(requirements, python.markers)
     return bool(found == locked if exact else found.items() >= locked.items())
+
+
+def state_of(environment: Path, python: Interpreter, requirements: str, exact: bool) -> str:
+    """Say how an environment is: settled, different (it works, with other packages), incomplete or absent.
+
+    Raises LockError.
+    """
+    if is_as_locked(environment, python, requirements, exact):
+        return "settled"
+    if is_complete(environment, python):
+        return "different"
+    return "incomplete" if environment.exists() else "absent"
+
+
+def lock_of(environment: Path) -> str | None:
+    """Return the lock that an environment was made from; None where there is none, or it is not finished."""
+    try:
+        return (environment / LOCK).read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def hold_of(path: Path) -> Path:
+    """Return the file that names the lock which a rollback has declined."""
+    return path.with_name(f"{path.name}.hold")
+
+
+def name_of(lock: str) -> str:
+    """Return what stands in that file: short, and another for each lock."""
+    return hashlib.sha256(lock.encode()).hexdigest()
+
+
+def lock_in_force(path: Path, declared: str) -> str:
+    """Return the lock that an environment should have: the declared one, unless a rollback has declined that.
+
+    Then it is the one from which the environment in use was made. Where that is gone, there is nothing left to hold.
+    """
+    hold = hold_of(path)
+    is_declined = hold.exists() and hold.read_text() == name_of(declared)
+    return (lock_of(path) if is_declined else None) or declared

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import grp
 import hashlib
+import json
 import os
 import platform
 import pwd
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import host_info
 import pytest
 from ansible.module_utils import addresses, files, origins
+from ansible.module_utils import addresses, environments, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,8 +279,26 @@ def test_calendars(
 
 
 def test_environments(tmp_path: Path, run_module: RunModule) -> None:
-    wanted = [{"path": str(tmp_path / "env"), "requirements": "foo==1.0\n"}]
-    assert run_module(host_info, environments=wanted)["environments"] == {str(tmp_path / "env"): False}
+    path = tmp_path / "env"
+
+    def state(**options: Any) -> str:
+        wanted = [{"path": str(path), "requirements": "foo==1.0\n", **options}]
+        found: dict[str, str] = run_module(host_info, environments=wanted)["environments"]
+        return found[str(path)]
+
+    assert state() == "absent"
+    path.mkdir()
+    assert state() == "incomplete"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
+    (path / environments.MARKER).write_text(
+        json.dumps(environments.marker_of(environments.interpreter(sys.executable)))
+    )
+    assert state() == "different"
+    # A lock without a package of this host, declined for one that names nothing else either.
+    (path / environments.LOCK).write_text("bar==1.0 ; sys_platform == 'none'\n")
+    environments.hold_of(path).write_text(environments.name_of("foo==1.0\n"))
+    assert state() == "different"
+    assert state(replace=True) == "settled"
 
 
 def test_a_persons_own_configuration(tmp_path: Path, run_module: RunModule) -> None:

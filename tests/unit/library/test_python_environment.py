@@ -349,6 +349,107 @@ def test_replace_keeps_the_environment_before_and_no_other(ensure: Ensure, index
     assert sorted(entry.name for entry in (place / "env.d").iterdir()) == ["10", "2"]
 
 
+def rolled_back(ensure: Ensure, index: Index) -> tuple[str, str]:
+    """Make an environment, another one in its place, and go back; return both locks."""
+    old, new = index.lock("base==1.0"), index.lock("base==2.0")
+    ensure(requirements=old, replace=True)
+    ensure(requirements=new, replace=True)
+    for check in (True, False):
+        done = ensure(requirements=new, replace=True, lock="previous", check=check)
+        assert changes(done) == [("base", "2.0", "1.0")]
+        assert done["environments"][0]["held"]
+    return old, new
+
+
+def test_the_environment_before_is_held_until_another_lock_is_declared(
+    ensure: Ensure, index: Index, place: Path
+) -> None:
+    _, new = rolled_back(ensure, index)
+    assert os.readlink(place / "env") == "env.d/1"
+    for options in ({"lock": "previous"}, {}, {"check": True}):
+        again = ensure(requirements=new, replace=True, **options)
+        assert (again["changed"], again["environments"][0]["held"]) == (False, True)
+
+    break_interpreter((place / "env").resolve())
+    repaired = ensure(requirements=new, replace=True)
+    assert (repaired["changed"], changes(repaired)) == (True, [])
+    assert repaired["environments"][0]["held"]
+    assert version_in(place / "env", "base") == "1.0"
+
+    newer = ensure(requirements=index.lock("base==2.0", "other==1.0"), replace=True)
+    assert changes(newer) == [("base", "1.0", "2.0"), ("other", None, "1.0")]
+    assert not newer["environments"][0]["held"]
+    assert not (place / "env.hold").exists()
+
+
+def test_what_was_declined_can_be_asked_for(ensure: Ensure, index: Index, place: Path) -> None:
+    old, new = rolled_back(ensure, index)
+    done = ensure(requirements=new, replace=True, lock="declared")
+    assert changes(done) == [("base", "1.0", "2.0")]
+    assert not done["environments"][0]["held"]
+    assert not ensure(requirements=new, replace=True)["changed"]
+    # Back to what is declared: nothing is declined.
+    back = ensure(requirements=old, replace=True, lock="previous")
+    assert changes(back) == [("base", "2.0", "1.0")]
+    assert not back["environments"][0]["held"]
+    assert not (place / "env.hold").exists()
+
+
+def test_an_environment_that_cannot_be_held_any_more(ensure: Ensure, index: Index, place: Path) -> None:
+    _, new = rolled_back(ensure, index)
+    shutil.rmtree((place / "env").resolve())
+    done = ensure(requirements=new, replace=True)
+    assert version_in(place / "env", "base") == "2.0"
+    assert not done["environments"][0]["held"]
+
+
+def test_a_repair_keeps_what_can_be_gone_back_to(ensure: Ensure, index: Index, place: Path) -> None:
+    old, new = index.lock("base==1.0"), index.lock("base==2.0")
+    for lock in (old, new):
+        ensure(requirements=lock, replace=True)
+    for damage in (break_interpreter, break_marker):
+        damage((place / "env").resolve())
+        ensure(requirements=new, replace=True)
+    assert sorted(entry.name for entry in (place / "env.d").iterdir()) == ["1", "3", "4"]
+    ensure(requirements=new, replace=True, lock="previous")
+    assert os.readlink(place / "env") == "env.d/1"
+
+
+@pytest.mark.parametrize("damage", [break_interpreter, age_python])
+def test_nothing_to_go_back_to(damage: Any, ensure: Ensure, index: Index, place: Path) -> None:
+    options = {"replace": True, "lock": "previous"}
+    old, new = index.lock("base==1.0"), index.lock("base==2.0")
+    ensure(requirements=old, replace=True)
+    none = f"{place}/env: there is no environment from before, so there is nothing to go back to."
+    assert ensure(requirements=new, **options)["msg"] == none
+
+    ensure(requirements=new, replace=True)
+    damage(place / "env.d/1")
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for check in (True, False):
+        assert ensure(requirements=new, check=check, **options)["msg"] == (
+            f"{place}/env: the environment from before cannot run any more: it is damaged, or was made for another "
+            f"Python than {python}, which this host has now."
+        )
+    assert os.readlink(place / "env") == "env.d/2"
+    assert not (place / "env.hold").exists()
+
+
+def test_the_check_has_its_files_and_is_left_out_where_nothing_can_break(
+    ensure: Ensure, index: Index, place: Path
+) -> None:
+    options = {
+        "replace": True,
+        "check_command": ["{path}/bin/python", "check/it.py"],
+        "check_files": {"check/it.py": "import sys; sys.exit(open('check/why').read())", "check/why": "not today"},
+    }
+    ensure(requirements=index.lock("base==1.0"), **options)
+    failed = ensure(requirements=index.lock("base==2.0"), **options)
+    assert failed["msg"].endswith("bin/python failed with status 1:\nnot today")
+    break_interpreter((place / "env").resolve())
+    assert ensure(requirements=index.lock("base==2.0"), **options)["changed"]
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
@@ -471,6 +572,9 @@ NO_OWNER = (
 )
 
 
+NOT_REPLACED = "{env}: lock: only of one that is replaced there is another to choose; set replace: true."
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -478,6 +582,7 @@ NO_OWNER = (
         ({"user_requirements": "x"}, NOT_EXACT),
         ({"python": "/nowhere/python3"}, "python: /nowhere/python3 does not run; name an interpreter that does."),
         ({"owner": "no-such-user"}, NO_OWNER),
+        ({"lock": "previous"}, NOT_REPLACED),
     ],
 )
 def test_wrong_options(options: dict[str, Any], message: str, ensure: Ensure, index: Index, place: Path) -> None:

@@ -144,10 +144,15 @@ def test_drift(
     drift(environment)
     assert environments.is_as_locked(environment, python, LOCK, exact=True) is exact
     assert environments.is_as_locked(environment, python, LOCK, exact=False) is additive
+    works = drift in (leave_alone, add_a_package, lose_the_package, change_the_version)
+    otherwise = "different" if works else "incomplete"
+    assert environments.state_of(environment, python, LOCK, exact=True) == ("settled" if exact else otherwise)
 
 
 def test_no_environment(tmp_path: Path, python: Interpreter) -> None:
     assert not environments.is_as_locked(tmp_path / "none", python, LOCK, exact=True)
+    assert environments.state_of(tmp_path / "none", python, LOCK, exact=True) == "absent"
+    assert environments.lock_of(tmp_path / "none") is None
     assert environments.installed(tmp_path / "none") == {}
 
 
@@ -163,3 +168,17 @@ def test_nothing_in_it_is_run(environment: Path, python: Interpreter) -> None:
     assert not (environment / "was-run").exists()
     subprocess.run([environment / "bin/python", "-c", ""], check=True)
     assert (environment / "was-run").exists()
+
+
+def test_the_lock_in_force(tmp_path: Path) -> None:
+    path, other = tmp_path / "env", "foo-bar==2.0\n"
+    path.mkdir()
+    (path / environments.LOCK).write_text(LOCK)
+    assert environments.lock_in_force(path, other) == other
+
+    environments.hold_of(path).write_text(environments.name_of(other))
+    assert environments.lock_in_force(path, other) == LOCK
+    assert environments.lock_in_force(path, "foo-bar==3.0\n") == "foo-bar==3.0\n"
+
+    (path / environments.LOCK).unlink()
+    assert environments.lock_in_force(path, other) == other

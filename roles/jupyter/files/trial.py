@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Try the Jupyter server of this environment beside the one that runs, as the doctor does: python trial.py FILE.
+
+Exit status 0 means that it works. FILE is JSON: the ``user`` as whom, and the ``environment`` with which the service
+runs, and the ``kernel``, the environment of notebooks. Beside this program stands the doctor, as part of module_utils.
+
+The server reads the real configuration. Its port, its folders and its password are its own, for this once: nobody who
+is logged in notices it, and nobody's password need be known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils import doctor, run_as
+
+PATIENCE_SECONDS = 60.0
+
+
+def main() -> None:
+    """Become the user for good, then try the server."""
+    asked = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    if os.geteuid() == 0:
+        run_as.become(pwd.getpwnam(asked["user"]))
+    os.umask(0o077)
+    wait_for_kernel(Path(asked["kernel"]))
+    # Its sockets stand in a folder whose path must be short, whatever temporary folder whoever starts this may have.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        problem = try_server(Path(folder), asked["environment"])
+    sys.exit(problem)
+
+
+def wait_for_kernel(kernel: Path) -> None:
+    """Wait until nobody changes the environment of notebooks; they are made side by side, see python_environment."""
+    with contextlib.suppress(FileNotFoundError), kernel.with_name(f"{kernel.name}.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+
+
+def try_server(folder: Path, environment: dict[str, str]) -> str | None:
+    """Start the server, visit it and stop it. Return what is wrong with it; None if nothing is."""
+    password, port = secrets.token_hex(), free_port()
+    configure(folder, password, port)
+    variables = {
+        **environment,
+        "JUPYTER_CONFIG_PATH": f"{folder}:{environment['JUPYTER_CONFIG_PATH']}",
+        "JUPYTER_RUNTIME_DIR": f"{folder}/runtime",
+    }
+    server = subprocess.Popen([Path(sys.executable).with_name("jupyter-server")], cwd=folder, env=variables)
+    try:
+        if not listens(server, port):
+            return f"The server ended, or did not answer within {PATIENCE_SECONDS:.0f} s."
+        options = doctor.Options(password=password, timeout=PATIENCE_SECONDS, wait=PATIENCE_SECONDS)
+        found = doctor.examine("trial", f"http://127.0.0.1:{port}", options)
+        details = [leg["detail"] for leg in found["legs"] if leg["state"] == "failed"]
+        return " ".join([found["problem"], *details]) if details else None
+    finally:
+        server.terminate()
+        try:
+            server.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def configure(folder: Path, password: str, port: int) -> None:
+    """Write what is to be another than in the real configuration, into which this folder is put first."""
+    salt = secrets.token_hex(6)
+    digest = hashlib.sha256(f"{password}{salt}".encode()).hexdigest()
+    for name in ("notebooks", "runtime"):
+        (folder / name).mkdir()
+    settings: dict[str, Any] = {
+        "ServerApp": {
+            "ip": "127.0.0.1",
+            "port": port,
+            "root_dir": f"{folder}/notebooks",
+            "cookie_secret_file": f"{folder}/cookie_secret",
+        },
+        "PasswordIdentityProvider": {"hashed_password": f"sha256:{salt}:{digest}"},
+    }
+    (folder / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def listens(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the server listens, and tell whether it does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    main()
