@@ -168,6 +168,9 @@ endpoints:
     jupyter_version:
       description: The version of Jupyter Server, as soon as V(http) succeeded.
       type: str
+    busy_kernels:
+      description: How many kernels compute, besides the one of this visit; as soon as V(kernel) was tried.
+      type: int
     interstitial:
       description: Whether the leg V(interstitial) met a page of ngrok that browsers have to pass.
       type: bool

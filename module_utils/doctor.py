@@ -424,6 +424,7 @@ class Visitor:
         self.cookies: dict[str, str] = {}
         self.version: str | None = None
         self.offers_token = False
+        self.busy_kernels: int | None = None
         self.kernel_id: str | None = None
         self.channels: Any = None
 
@@ -683,7 +684,10 @@ class Visitor:
         return f"{len(answer.json['content'])} entries"
 
     def start_kernel(self) -> str:
-        """Start a kernel of the default kind."""
+        """Start a kernel of the default kind, after a look at those that there are."""
+        running = self.request("GET", "api/kernels")
+        if running.status == http.HTTPStatus.OK:
+            self.busy_kernels = sum(kernel["execution_state"] == "busy" for kernel in running.json)
         answer = self.request("POST", "api/kernels", "{}", **{"X-XSRFToken": self.cookies["_xsrf"]})
         if answer.status != http.HTTPStatus.CREATED:
             raise LegError("kernel_refused", answer.seen, status=answer.status)
@@ -999,6 +1003,7 @@ def examine(
         "problem": found.problem,
         "fix": found.fix,
         "jupyter_version": visitor.version,
+        "busy_kernels": visitor.busy_kernels,
         "interstitial": visitor.interstitial,
         "legs": found.legs,
     }

@@ -8,6 +8,7 @@ when all is well, and fails with an AssertionError when it is not.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import time
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
+import websocket
 from jupyter_kernel_client import JupyterKernelClient
 
 NOTEBOOK = "First steps.ipynb"
@@ -181,6 +183,30 @@ def kernels(browser: Browser, options: argparse.Namespace) -> None:
         with JupyterKernelClient(started.json()["id"], server_url=browser.base, token="", headers=headers) as kernel:
             assert run(kernel, "import sys; print(sys.executable)") == python, name
         browser.ask("DELETE", f"/api/kernels/{started.json()['id']}")
+def compute(browser: Browser, options: argparse.Namespace) -> None:
+    """Let a kernel compute until the server is restarted, and find its WebSocket closed and the kernel ended."""
+    assert browser.log_in(options.password_file.read_text().rstrip("\n")) == 302
+    kernel = browser.ask("POST", "/api/kernels", json={}).json()["id"]
+    address = f"{browser.base.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.jar)
+    channels = websocket.create_connection(address, cookie=cookies, timeout=options.seconds)
+    channels.send(json.dumps(execute_request("while True: pass")))
+    # A server that ends says no farewell, but the connection ends at once; a browser then looks for the kernel.
+    with contextlib.suppress(websocket.WebSocketConnectionClosedException):
+        while json.loads(channels.recv())["msg_type"] != "execute_reply":
+            options.begun.touch()
+        raise AssertionError("The computation has ended.")
+    answers(browser, options)
+    kernels = browser.ask("GET", "/api/kernels")
+    assert kernels.status_code == 200, f"The login is no longer good enough: {kernels.status_code} {kernels.text}"
+    assert kernel not in [each["id"] for each in kernels.json()], kernels.text
+
+
+def execute_request(code: str) -> dict[str, Any]:
+    """Return a message that has code executed."""
+    header = {"msg_id": "1", "msg_type": "execute_request", "session": "1", "username": "", "version": "5.3"}
+    content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
+    return {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content}
 
 
 def run(kernel: JupyterKernelClient, code: str) -> str:
@@ -238,6 +264,8 @@ ACTIONS = {
     "answers": answers,
     "forgotten": forgotten,
     "kernels": kernels,
+    "compute": compute,
+    "forgotten": forgotten,
     "recognised": recognised,
     "refused": refused,
     "use": use,
@@ -250,6 +278,7 @@ def main() -> None:
     parser.add_argument("action", choices=[*ACTIONS])
     parser.add_argument("url", help="the server's address")
     parser.add_argument("--password-file", type=Path)
+    parser.add_argument("--begun", type=Path, help="the file that appears once the kernel computes")
     parser.add_argument("--cookies", type=Path, help="the file that keeps the login")
     parser.add_argument("--kernel", help="the kernel's environment on the host")
     parser.add_argument(

@@ -61,7 +61,8 @@ def try_server(folder: Path, environment: dict[str, str]) -> str | None:
     server = subprocess.Popen([Path(sys.executable).with_name("jupyter-server")], cwd=folder, env=variables)
     try:
         if not listens(server, port):
-            return f"The server ended, or did not answer within {PATIENCE_SECONDS:.0f} s."
+            how = "does not answer" if server.poll() is None else f"ends with status {server.returncode}"
+            return f"The server {how}."
         options = doctor.Options(password=password, timeout=PATIENCE_SECONDS, wait=PATIENCE_SECONDS)
         found = doctor.examine("trial", f"http://127.0.0.1:{port}", options)
         details = [leg["detail"] for leg in found["legs"] if leg["state"] == "failed"]
