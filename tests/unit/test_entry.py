@@ -135,6 +135,7 @@ def test_words_stay_whole(shell: list[str], tree: Tree) -> None:
             ["status", "-v", "--yes", "--purge"],
             ["-v", *(f'--extra-vars={{"reachable_{it}": true}}' for it in ("yes", "purge"))],
         ),
+        (["status", "--kernel"], ['--extra-vars={"reachable_kernel": true}']),
         (["status", "--unit", "watcher", "-v"], ["--extra-vars=reachable_unit='watcher'", "-v"]),
         (["status", "--since", "10 min ago"], ["--extra-vars=reachable_since='10 min ago'"]),
         (["status", "-e", "reachable_since=now"], ["-e", "reachable_since=now"]),

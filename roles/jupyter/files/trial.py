@@ -65,8 +65,8 @@ def try_server(folder: Path, environment: dict[str, str]) -> str | None:
             return f"The server {how}."
         options = doctor.Options(password=password, timeout=PATIENCE_SECONDS, wait=PATIENCE_SECONDS)
         found = doctor.examine("trial", f"http://127.0.0.1:{port}", options)
-        details = [leg["detail"] for leg in found["legs"] if leg["state"] == "failed"]
-        return " ".join([found["problem"], *details]) if details else None
+        detail = next((leg["detail"] for leg in found["legs"] if leg["leg"] == found["failed_leg"]), None)
+        return None if found["reachable"] else f"{found['problem']} {detail}"
     finally:
         server.terminate()
         try:
@@ -104,12 +104,10 @@ def listens(server: subprocess.Popen[bytes], port: int) -> bool:
     """Wait until the server listens, and tell whether it does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return True
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.1)
     return False
 
 

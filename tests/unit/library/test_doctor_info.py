@@ -34,7 +34,8 @@ def test_findings_are_returned_and_are_no_failure_of_the_module(run_module: RunM
     assert [(found["name"], found["url"]) for found in result["endpoints"]] == [("lan", url), ("tunnel", url)]
     for found in result["endpoints"]:
         assert set(found) == {
-            *("name", "url", "reachable", "failed_leg", "problem", "fix", "jupyter_version", "interstitial", "legs"),
+            *("name", "url", "reachable", "failed_leg", "problem", "fix", "legs"),
+            *("jupyter_version", "busy_kernels", "interstitial"),
         }
         assert (found["reachable"], found["failed_leg"], found["jupyter_version"]) == (False, "tcp", None)
         assert found["problem"].startswith("Nothing listens at 127.0.0.1 port ")

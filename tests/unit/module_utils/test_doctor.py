@@ -232,6 +232,7 @@ GOOD: dict[str, tuple[int, dict[str, str], str]] = {
     "GET /api/contents": (200, {}, '{"content": []}'),
     "GET /login": (200, {"Set-Cookie": "_xsrf=token; Path=/"}, FORM),
     "POST /login": (302, {"Set-Cookie": 'user="2|1:0|a=b"; HttpOnly; Path=/', "Location": "/"}, ""),
+    "GET /api/kernels": (200, {}, '[{"execution_state": "busy"}, {"execution_state": "idle"}]'),
     "POST /api/kernels": (201, {}, '{"id": "42", "name": "python3"}'),
     "DELETE /api/kernels/42": (204, {}, ""),
 }
@@ -463,6 +464,14 @@ def test_each_wrong_answer_is_named(
         ("ok", "the kernel is stopped") if started else ("skipped", "no kernel was started")
     )
     assert ("DELETE /api/kernels/42" in [request for request, _ in seen]) == started
+
+
+def test_kernels_that_compute_are_counted(start: Start) -> None:
+    url, _ = start()
+    assert look(url)["busy_kernels"] == 1
+    url, _ = start({"GET /api/kernels": (500, {}, "")})
+    assert look(url)["busy_kernels"] is None
+    assert doctor.examine("here", url, doctor.Options(anonymous=True))["busy_kernels"] is None
 
 
 def test_requests_are_those_of_a_browser(start: Start) -> None:

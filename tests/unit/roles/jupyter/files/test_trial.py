@@ -1,0 +1,126 @@
+"""A server is tried with the real Jupyter of the tests, and what is wrong with it is told."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[5]
+TRIAL = ROOT / "roles/jupyter/files/trial.py"
+ME = pwd.getpwuid(os.geteuid()).pw_name
+BROKEN_KERNEL = {"argv": ["/nowhere"], "display_name": "Broken", "language": "python"}
+
+spec = importlib.util.spec_from_file_location("trial", TRIAL)
+assert spec
+assert spec.loader
+trial: Any = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(trial)
+
+Run = Any
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Return a function that runs the program as python_environment does, where another server holds the port."""
+    for folder in ("etc", "home/.jupyter", "share/kernels/python3", "check/ansible/module_utils"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("doctor", "ngrok", "run_as", "ssh_tunnel"):
+        shutil.copy(ROOT / f"module_utils/{name}.py", tmp_path / "check/ansible/module_utils")
+    # Ansible's own package is in the environment of the tests, too.
+    for package in ("ansible", "ansible/module_utils"):
+        (tmp_path / "check" / package / "__init__.py").touch()
+    shutil.copy(TRIAL, tmp_path / "check")
+    environment = {
+        "HOME": f"{tmp_path}/home",
+        "PATH": os.environ["PATH"],
+        "JUPYTER_CONFIG_PATH": f"{tmp_path}/etc",
+        "JUPYTER_PATH": f"{tmp_path}/share",
+    }
+    asked = {"user": ME, "environment": environment, "kernel": f"{tmp_path}/kernel"}
+    (tmp_path / "check/trial.json").write_text(json.dumps(asked))
+
+    def go() -> subprocess.CompletedProcess[str]:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            settings = {
+                "ServerApp": {"allow_root": True, "port": other.getsockname()[1], "port_retries": 0, "root_dir": "/"},
+                "PasswordIdentityProvider": {"hashed_password": "argon2:nobody's", "password_required": True},
+                "KernelManager": {"transport": "ipc"},
+            }
+            (tmp_path / "etc/jupyter_server_config.json").write_text(json.dumps(settings))
+            return subprocess.run(
+                [sys.executable, "trial.py", "trial.json"],
+                cwd=tmp_path / "check",
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+    return go
+
+
+def leave_alone(_: Path) -> None:
+    pass
+
+
+def end_in_settings_of_the_users_own(folder: Path) -> None:
+    (folder / "home/.jupyter/jupyter_server_config.py").write_text("raise SystemExit(3)\n")
+
+
+def break_the_kernel(folder: Path) -> None:
+    (folder / "share/kernels/python3/kernel.json").write_text(json.dumps(BROKEN_KERNEL))
+
+
+@pytest.mark.parametrize(
+    ("damage", "status", "said"),
+    [
+        (leave_alone, 0, ""),
+        (end_in_settings_of_the_users_own, 1, "The server ends with status 3."),
+        (break_the_kernel, 1, "Jupyter cannot start a kernel: HTTP 500."),
+    ],
+)
+def test_a_server_is_tried(damage: Callable[[Path], None], status: int, said: str, run: Run, tmp_path: Path) -> None:
+    damage(tmp_path)
+    left = {*Path("/tmp").glob("tmp*/jupyter_server_config.json")}
+    done = run()
+    assert done.returncode == status, done.stderr
+    assert done.stderr.splitlines()[-1].startswith(said), done.stderr
+    assert {*Path("/tmp").glob("tmp*/jupyter_server_config.json")} <= left
+    # What is kept for all servers of a user is not touched.
+    assert not list((tmp_path / "home").rglob("*cookie_secret"))
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "jupyter-server").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "jupyter-server").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(trial, "PATIENCE_SECONDS", 0.3)
+    environment = {"PATH": os.environ["PATH"], "JUPYTER_CONFIG_PATH": "/nowhere"}
+    assert trial.try_server(tmp_path, environment) == "The server does not answer."
+
+
+def test_it_waits_until_the_kernel_is_there(tmp_path: Path) -> None:
+    trial.wait_for_kernel(tmp_path / "kernel")
+    with (tmp_path / "kernel.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=trial.wait_for_kernel, args=[tmp_path / "kernel"])
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        waiting.join(10)
+        assert not waiting.is_alive()
