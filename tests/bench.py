@@ -3,9 +3,9 @@
 """Measure what Reachable costs: ./reachable bench [PART...].
 
 Parts are `fresh` (from a bare host to the first executed cell), `again` (a run without drift), `size` (memory and disk
-of the host), `venv` (the controller's own environment) and `tunnel` (changes of its address, an outage, idle minutes, a
-run without drift); without one all of them run, one after the other. The figures are for comparison within one run, on
-a machine that does nothing else.
+of the host), `venv` (the controller's own environment), `tunnel` (changes of its address, an outage, idle minutes, a
+run without drift), `drift`, `upgrade` (seconds in which Jupyter does not answer) and `down`; without one all of them
+run, one after the other. The figures are for comparison within one run, on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import functools
 import io
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -54,6 +55,10 @@ PATIENCE_SECONDS = 60.0
 FRESH_ROUNDS = 3
 AGAIN_ROUNDS = 5
 
+# An upgrade to another version of a small package.
+UPGRADE_ROUNDS = 3
+OTHER_PACKAGE = "json5==0.12.0 --hash=sha256:6d37aa6c08b0609f16e1ec5ff94697e2cbbfbad5ac112afa05794da9ab7810db\n"
+
 # The stand-in for ngrok's cloud, as molecule/bench/inventory has it.
 CLOUD = "10.98.9.5"
 CHANGES = 30
@@ -65,7 +70,8 @@ IDLE_SECONDS = 300
 
 def main() -> None:
     """Print the figures of the parts that the command line names."""
-    parts = {"fresh": fresh, "again": again, "size": size, "venv": venv, "tunnel": tunnel, "drift": drift, "down": down}
+    parts = {"fresh": fresh, "again": again, "size": size, "venv": venv, "tunnel": tunnel, "drift": drift}
+    parts |= {"upgrade": upgrade, "down": down}
     names = sys.argv[1:] or [*parts]
     if unknown := [name for name in names if name not in parts]:
         sys.exit(f"There is no part {unknown[0]!r}; there are {', '.join(parts)}.")
@@ -135,6 +141,43 @@ def drift() -> Iterator[Figure]:
     look_seconds, up_seconds = (statistics.median(column) for column in zip(*rounds, strict=True))
     yield "Drift, where there is none", f"{look_seconds:.2f} s", ""
     yield "  ratio to a run without drift", f"{look_seconds / up_seconds:.2f}", "at most 1.2"
+
+
+def upgrade() -> Iterator[Figure]:
+    """Upgrade and roll back, and fail to upgrade, and count the seconds in which Jupyter does not answer."""
+    provisioned()
+    lock = (ROOT / "requirements/server.txt").read_text()
+    other = re.sub(r"(?m)^json5==.*\n( +--hash.*\n)+", OTHER_PACKAGE, lock)
+    lifeless = re.sub(r"(?m)^tornado==.*\n( +--hash.*\n)+", "", lock)
+    rounds = [(silent_seconds("upgrade", other), silent_seconds("rollback", lock)) for _ in range(UPGRADE_ROUNDS)]
+    yield (
+        f"An upgrade without an answer, the longest of {UPGRADE_ROUNDS}",
+        f"{max(up for up, _ in rounds):.2f} s",
+        "at most 3 s",
+    )
+    yield "  a rollback", f"{max(back for _, back in rounds):.2f} s", ""
+    yield (
+        "  an upgrade to a server that does not start",
+        f"{silent_seconds('upgrade', lifeless, status=1):.2f} s",
+        "0 s",
+    )
+
+
+def silent_seconds(verb: str, lock: str, status: int = 0) -> float:
+    """Run a verb with another lock of the server, and return for how many seconds Jupyter did not answer meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        variables, figure = Path(folder, "lock.json"), Path(folder, "seconds")
+        variables.write_text(json.dumps({"__jupyter_server_lock": lock.strip()}))
+        measured = [sys.executable, "molecule/tasks/outage.py", f"http://{address('bench-reachable')}:8888", figure]
+        process = subprocess.run(
+            [*measured, "./reachable", verb, *UP[2:], f"--extra-vars=@{variables}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if process.returncode != status:
+            sys.exit(f"{process.stdout}{process.stderr}\n{verb} ended with status {process.returncode}.")
+        return float(figure.read_text())
 
 
 def down() -> Iterator[Figure]:
