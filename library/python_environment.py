@@ -487,7 +487,7 @@ def update(wanted: Wanted, environment: Path) -> None:
 
 
 def build(wanted: Wanted, environment: Path, added: Packages) -> None:
-    """Make a new environment. Raises Failure."""
+    """Make a new environment, which is not declared complete yet. Raises Failure."""
     try:
         run_installer(wanted, [wanted.uv, "--version"])
     except Failure:
@@ -496,7 +496,6 @@ def build(wanted: Wanted, environment: Path, added: Packages) -> None:
         wanted = replace(wanted, uv=bootstrap(wanted))
     run_installer(wanted, [wanted.uv, "venv", "--quiet", "--python", wanted.python.path, environment])
     fill(wanted, environment, added)
-    mark(wanted, environment)
 
 
 def bootstrap(wanted: Wanted) -> Path:
@@ -550,6 +549,7 @@ def make_in_place(wanted: Wanted, old: Path | None, added: Packages) -> None:
     shutil.rmtree(wanted.path, ignore_errors=True)
     try:
         build(wanted, wanted.path, added)
+        mark(wanted, wanted.path)
     except BaseException:
         shutil.rmtree(wanted.path, ignore_errors=True)
         if old:
@@ -567,6 +567,7 @@ def make_beside(wanted: Wanted, old: Path | None, added: Packages) -> None:
         build(wanted, new, added)
         if old and is_complete(old, wanted.python):
             check(wanted, new)
+        mark(wanted, new)  # not before, or it could be taken for one that was in use
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise

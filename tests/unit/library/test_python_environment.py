@@ -441,11 +441,14 @@ def test_the_check_has_its_files_and_is_left_out_where_nothing_can_break(
     options = {
         "replace": True,
         "check_command": ["{path}/bin/python", "check/it.py"],
-        "check_files": {"check/it.py": "import sys; sys.exit(open('check/why').read())", "check/why": "not today"},
+        "check_files": {
+            "check/it.py": "import glob, sys; sys.exit(open('check/why').read() + str(glob.glob('../env.d/*/*.txt')))",
+            "check/why": "not today, ",
+        },
     }
     ensure(requirements=index.lock("base==1.0"), **options)
     failed = ensure(requirements=index.lock("base==2.0"), **options)
-    assert failed["msg"].endswith("bin/python failed with status 1:\nnot today")
+    assert failed["msg"].endswith("bin/python failed with status 1:\nnot today, ['../env.d/1/lock.txt']")
     break_interpreter((place / "env").resolve())
     assert ensure(requirements=index.lock("base==2.0"), **options)["changed"]
 
