@@ -168,7 +168,12 @@ def silent_seconds(verb: str, lock: str, status: int = 0) -> float:
     with tempfile.TemporaryDirectory() as folder:
         variables, figure = Path(folder, "lock.json"), Path(folder, "seconds")
         variables.write_text(json.dumps({"__jupyter_server_lock": lock.strip()}))
-        measured = [sys.executable, "molecule/tasks/outage.py", f"http://{address('bench-reachable')}:8888", figure]
+        measured: list[str | Path] = [
+            sys.executable,
+            "molecule/tasks/outage.py",
+            f"http://{address('bench-reachable')}:8888",
+            figure,
+        ]
         process = subprocess.run(
             [*measured, "./reachable", verb, *UP[2:], f"--extra-vars=@{variables}"],
             capture_output=True,
