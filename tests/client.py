@@ -183,6 +183,8 @@ def kernels(browser: Browser, options: argparse.Namespace) -> None:
         with JupyterKernelClient(started.json()["id"], server_url=browser.base, token="", headers=headers) as kernel:
             assert run(kernel, "import sys; print(sys.executable)") == python, name
         browser.ask("DELETE", f"/api/kernels/{started.json()['id']}")
+
+
 def compute(browser: Browser, options: argparse.Namespace) -> None:
     """Let a kernel compute until the server is restarted, and find its WebSocket closed and the kernel ended."""
     assert browser.log_in(options.password_file.read_text().rstrip("\n")) == 302
@@ -197,9 +199,9 @@ def compute(browser: Browser, options: argparse.Namespace) -> None:
             options.begun.touch()
         raise AssertionError("The computation has ended.")
     answers(browser, options)
-    kernels = browser.ask("GET", "/api/kernels")
-    assert kernels.status_code == 200, f"The login is no longer good enough: {kernels.status_code} {kernels.text}"
-    assert kernel not in [each["id"] for each in kernels.json()], kernels.text
+    found = browser.ask("GET", "/api/kernels")
+    assert found.status_code == 200, f"The login is no longer good enough: {found.status_code} {found.text}"
+    assert kernel not in [each["id"] for each in found.json()], found.text
 
 
 def execute_request(code: str) -> dict[str, Any]:
@@ -262,10 +264,9 @@ def is_up(browser: Browser) -> bool:
 
 ACTIONS = {
     "answers": answers,
-    "forgotten": forgotten,
-    "kernels": kernels,
     "compute": compute,
     "forgotten": forgotten,
+    "kernels": kernels,
     "recognised": recognised,
     "refused": refused,
     "use": use,

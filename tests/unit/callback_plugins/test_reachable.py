@@ -289,7 +289,7 @@ def test_json_has_the_failures_of_hosts_that_owe_no_report(play: Play) -> None:
     - {name: Fail, ansible.builtin.fail: {msg: It fell.}, when: inventory_hostname == 'b'}
 """
     run = play(HEAD + tasks, hosts="a b", REACHABLE_JSON="1")
-    assert json.loads(run.out) == {"hosts": {"b": {"verdict": "unknown", "problem": "It fell."}}}
+    assert json.loads(run.out) == {"hosts": {"b": {"verdict": "unknown", "problem": "It fell.", "warnings": []}}}
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import host_info
 import pytest
-from ansible.module_utils import addresses, files, origins
-from ansible.module_utils import addresses, environments, files
+from ansible.module_utils import addresses, environments, files, origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
