@@ -77,7 +77,7 @@ def ask_systemd(names: list[str]) -> dict[str, Daemon]:
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=surroundings)
     now = time.time()
     texts = answer.stdout.split("\n\n")
-    return {name: read_systemd(unit_of(name), text, now) for name, text in zip(names, texts, strict=True)}
+    return {name: read_systemd(unit_of(name), text, now) for name, text in zip(names, texts)}
 
 
 def ask_supervisord(socket: str, name: str) -> Daemon:

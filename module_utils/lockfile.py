@@ -60,16 +60,15 @@ def applies(marker: str, host: Mapping[str, str]) -> bool:
 
 def truth(node: ast.expr, host: Mapping[str, str]) -> bool:
     """Evaluate one node of a marker. Raises KeyError for whatever markers do not have."""
-    match node:
-        case ast.BoolOp(op=ast.And(), values=parts):
-            return all(truth(part, host) for part in parts)
-        case ast.BoolOp(op=ast.Or(), values=parts):
-            return any(truth(part, host) for part in parts)
-        case ast.Compare(left=left, ops=[comparison], comparators=[right]):
-            first, second = (host[x.id] if isinstance(x, ast.Name) else ast.literal_eval(x) for x in (left, right))
-            if isinstance(comparison, ast.In | ast.NotIn):
-                return (first in second) is isinstance(comparison, ast.In)
-            return COMPARISONS[type(comparison)](*comparable(first, second))
+    if isinstance(node, ast.BoolOp):
+        combine = all if isinstance(node.op, ast.And) else any
+        return combine(truth(part, host) for part in node.values)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        comparison, sides = node.ops[0], (node.left, node.comparators[0])
+        first, second = (host[x.id] if isinstance(x, ast.Name) else ast.literal_eval(x) for x in sides)
+        if isinstance(comparison, (ast.In, ast.NotIn)):
+            return (first in second) is isinstance(comparison, ast.In)
+        return COMPARISONS[type(comparison)](*comparable(first, second))
     raise KeyError(node)
 
 

@@ -83,7 +83,7 @@ def choose_endpoint(endpoints: list[dict[str, Any]], timeout: float) -> dict[str
     Raises RefusedError when there are some, but it does so at none of them: then nothing could be proven.
     """
     findings = doctor.examine_all(endpoints, doctor.Options(anonymous=True, timeout=timeout))
-    for endpoint, found in zip(endpoints, findings, strict=True):
+    for endpoint, found in zip(endpoints, findings):
         if found["reachable"]:
             return endpoint
     if findings:
