@@ -82,6 +82,10 @@ options:
     type: list
     elements: str
     default: []
+  oldest_python:
+    description: The oldest Python that the environments can be based on.
+    type: str
+    default: "3.0"
   programs:
     description: Programs that tell their version when they are run with the argument C(version), by path or by name.
     type: list
@@ -126,10 +130,27 @@ paths:
   returned: success
   sample: {/opt/reachable: {nearest: /opt, free_bytes: 8589934592, writable: true, executable: true, empty: true}}
 system:
-  description: The distribution, its release, and the version of the Python that runs this module.
+  description: >-
+    The distribution, those that it is like, its release, the processor that its programs are for, whether it runs in
+    WSL, whether SELinux enforces its policy, and the version of the Python that runs this module.
   type: dict
   returned: success
-  sample: {distribution: debian, release: "12", name: Debian GNU/Linux 12, python: "3.11"}
+  sample:
+    distribution: rocky
+    like: [rhel, centos, fedora]
+    release: "9.6"
+    name: Rocky Linux 9.6
+    architecture: x86_64
+    wsl: false
+    selinux: true
+    python: "3.9"
+python:
+  description: >-
+    The Python for environments. It is the one that runs this module, or where that is older than O(oldest_python) the
+    newest one in C(/usr/bin); null where that is too old as well.
+  type: dict
+  returned: success
+  sample: {path: /usr/bin/python3.12, version: "3.12"}
 files:
   description: For each of O(files), what is there, in the words of M(file_tree), and its C(age) in seconds.
   type: dict
@@ -219,9 +240,11 @@ addresses:
   sample: {hostname: vps, ipv4: 192.0.2.7, ipv6: null, mdns: null}
 """
 
+import contextlib
 import grp
 import hashlib
 import os
+import platform
 import pwd
 import re
 import shutil
@@ -242,6 +265,12 @@ PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
 VERSION_SECONDS = 10
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
 LINGERING = Path("/var/lib/systemd/linger")
+PYTHONS = Path("/usr/bin")
+SELINUX = Path("/sys/fs/selinux/enforce")
+# What a kernel calls itself when it runs programs of the 32-bit kind, as a Raspberry Pi's may do.
+NAMES_OF_32_BIT = {"aarch64": "armv8l", "x86_64": "i686"}
+# A container on Windows has that kernel, too.
+CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
 class Socket(NamedTuple):
@@ -252,14 +281,35 @@ class Socket(NamedTuple):
     inode: str
 
 
-def look_at_system() -> dict[str, str]:
+def look_at_system() -> dict[str, Any]:
     """Say what system it is."""
+    machine = platform.machine()
     return {
         "distribution": distro.id(),
+        "like": distro.like().split(),
         "release": distro.version(),
         "name": distro.name(pretty=True),
+        "architecture": machine if sys.maxsize > 2**32 else NAMES_OF_32_BIT.get(machine, machine),
+        "wsl": "microsoft" in platform.release().lower() and not any(path.exists() for path in CONTAINERS),
+        "selinux": SELINUX.exists() and SELINUX.read_text().strip() == "1",
         "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
     }
+
+
+def find_python(oldest: str) -> environments.Interpreter | None:
+    """Return the Python that runs this, or if it is too old the newest of the host; None if that is too old as well."""
+    numbers = [match[1] for path in PYTHONS.iterdir() if (match := re.fullmatch(r"python3\.(\d+)", path.name))]
+    for path in [sys.executable, *(f"{PYTHONS}/python3.{number}" for number in sorted(numbers, key=int, reverse=True))]:
+        with contextlib.suppress(environments.Failure):  # one that does not run is none
+            python = environments.interpreter(path)
+            if as_numbers(python.markers["python_version"]) >= as_numbers(oldest):
+                return python
+    return None
+
+
+def as_numbers(version: str) -> list[int]:
+    """Return a version such as 3.10 as what can be compared."""
+    return [int(number) for number in version.split(".")]
 
 
 def look_at_file(path: str) -> dict[str, Any]:
@@ -279,15 +329,14 @@ def look_at_daemons(names: list[str], manager: str, folder: str) -> dict[str, An
     return {name: daemon._asdict() for name, daemon in found.items()}
 
 
-def look_at_environments(wanted: list[dict[str, Any]]) -> dict[str, str]:
-    """Say how environments are, seen from the Python that runs this module."""
-    python = environments.interpreter(sys.executable)
+def look_at_environments(wanted: list[dict[str, Any]], python: environments.Interpreter | None) -> dict[str, str]:
+    """Say how environments are, seen from the Python that they are based on; without one they cannot be complete."""
     found = {}
     for each in wanted:
         path, lock = Path(each["path"]), each["requirements"]
         if each["replace"]:
             lock = environments.lock_in_force(path, lock)
-        found[each["path"]] = environments.state_of(path, python, lock, each["exact"])
+        found[each["path"]] = environments.state_of(path, python, lock, each["exact"]) if python else "incomplete"
     return found
 
 
@@ -450,6 +499,7 @@ def main() -> None:
             "supervisord_folder": {"type": "path"},
             "ports": {"type": "list", "elements": "int", "default": []},
             "users": {"type": "list", "elements": "str", "default": []},
+            "oldest_python": {"type": "str", "default": "3.0"},
             "programs": {"type": "list", "elements": "str", "default": []},
             "calendars": {"type": "list", "elements": "str", "default": []},
             "jupyter_config": {"type": "dict", "options": config_spec},
@@ -459,12 +509,14 @@ def main() -> None:
     folder = module.params["supervisord_folder"] or ""
     manager = daemons.service_manager(f"{folder}/supervisord.conf")
     user = look_at_myself()
+    python = find_python(module.params["oldest_python"])
     module.exit_json(
         changed=False,
         system=look_at_system(),
+        python=python and {"path": python.path, "version": python.markers["python_version"]},
         user=user,
         files={path: look_at_file(path) for path in module.params["files"]},
-        environments=look_at_environments(module.params["environments"]),
+        environments=look_at_environments(module.params["environments"], python),
         daemons=look_at_daemons(module.params["daemons"], manager, folder),
         paths={path: look_at_path(path) for path in module.params["paths"]},
         port_holders={str(port): port_holder(port) for port in module.params["ports"]},

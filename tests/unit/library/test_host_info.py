@@ -249,8 +249,12 @@ def test_the_system(run_module: RunModule, tmp_path: Path) -> None:
     assert result["changed"] is False
     assert result["system"] == {
         "distribution": release["ID"],
+        "like": release.get("ID_LIKE", "").split(),
         "release": release["VERSION_ID"],
         "name": release["PRETTY_NAME"],
+        "architecture": platform.machine(),
+        "wsl": False,
+        "selinux": False,
         "python": "{}.{}".format(*sys.version_info),
     }
     assert result["service_manager"] == ("systemd" if Path("/run/systemd/system").is_dir() else "supervisord")
@@ -275,6 +279,84 @@ def test_calendars(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr("ansible.module_utils.daemons.service_manager", lambda _: manager)
     assert run_module(host_info, calendars=list(problems))["calendars"] == problems
+
+
+@pytest.mark.parametrize(
+    ("kernel", "container", "wsl"),
+    [
+        ("6.6.87.2-microsoft-standard-WSL2", False, True),
+        ("4.4.0-19041-Microsoft", False, True),
+        ("6.6.87.2-microsoft-standard-WSL2", True, False),
+        ("6.1.0-37-amd64", False, False),
+    ],
+)
+def test_wsl(kernel: str, container: bool, wsl: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "release", lambda: kernel)
+    monkeypatch.setattr(host_info, "CONTAINERS", [tmp_path / "none", tmp_path if container else tmp_path / "none"])
+    assert host_info.look_at_system()["wsl"] is wsl
+
+
+@pytest.mark.parametrize(("text", "enforces"), [("1", True), ("0", False), (None, False)])
+def test_selinux(text: str | None, enforces: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_info, "SELINUX", tmp_path / "enforce")
+    if text:
+        (tmp_path / "enforce").write_text(text)
+    assert host_info.look_at_system()["selinux"] is enforces
+
+
+@pytest.mark.parametrize(
+    ("machine", "largest", "architecture"),
+    [
+        ("aarch64", 2**63 - 1, "aarch64"),
+        ("aarch64", 2**31 - 1, "armv8l"),
+        ("x86_64", 2**31 - 1, "i686"),
+        ("armv7l", 2**31 - 1, "armv7l"),
+    ],
+)
+def test_the_processor_that_programs_are_for(
+    machine: str, largest: int, architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(sys, "maxsize", largest)
+    assert host_info.look_at_system()["architecture"] == architecture
+
+
+@pytest.fixture
+def pythons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with Pythons of several versions, and with what only resembles one."""
+    monkeypatch.setattr(host_info, "PYTHONS", tmp_path)
+    for name in ("python3.9", "python3.11", "python3.13", "python3", "python3.14-config"):
+        version = name.removeprefix("python")
+        (tmp_path / name).write_text(
+            f"""#!/bin/sh\necho '["{tmp_path}/{name}", {{"python_version": "{version}"}}]'\n"""
+        )
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "python3.15").symlink_to("/nowhere")
+    return tmp_path
+
+
+def test_the_python_that_runs_the_module_is_good_enough(run_module: RunModule, pythons: Path) -> None:
+    version = "{}.{}".format(*sys.version_info)
+    for oldest in ("3.0", version):
+        found = run_module(host_info, oldest_python=oldest)["python"]
+        assert found["version"] == version
+        assert not Path(found["path"]).is_relative_to(pythons)
+
+
+def test_the_newest_python_stands_in_for_one_that_is_too_old(
+    run_module: RunModule, pythons: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(pythons / "python3.9"))
+    assert run_module(host_info, oldest_python="3.10")["python"] == {
+        "path": str(pythons / "python3.13"),
+        "version": "3.13",
+    }
+
+
+def test_no_python_is_new_enough(run_module: RunModule, pythons: Path) -> None:
+    wanted = [{"path": str(pythons / "env"), "requirements": "foo==1.0\n"}]
+    result = run_module(host_info, oldest_python="3.99", environments=wanted)
+    assert (result["python"], result["environments"]) == (None, {str(pythons / "env"): False})
 
 
 def test_environments(tmp_path: Path, run_module: RunModule) -> None:
