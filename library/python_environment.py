@@ -24,6 +24,7 @@ notes:
     in the other.
   - The index that the host's own settings name (C(UV_DEFAULT_INDEX), C(UV_INDEX_*), for the first uv pip's own
     configuration) is used. Other variables of uv, pip and Python have no effect.
+  - Where SELinux is in use, files get the contexts that its policy has for their paths.
   - The host needs no pip and no venv module. With O(uv_requirements) the controller's own pip is brought along.
 attributes:
   check_mode:
@@ -233,6 +234,10 @@ from ansible.module_utils.run_as import RunAsError, start_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+# There only where SELinux is in use.
+SELINUX = Path("/sys/fs/selinux/enforce")
+SYSTEM_PROGRAMS = "/usr/sbin:/sbin"
 
 # Variables that change what uv, pip and Python do, and those among them that only say where packages come from.
 STEERING = re.compile(r"CONDA_|PIP_|PYTHON|UV_|VIRTUAL_ENV")
@@ -471,6 +476,14 @@ def fill(wanted: Wanted, environment: Path, added: Packages) -> None:
                     uv_pip(wanted, environment, *under_lock, pin)
     if wanted.extras:
         uv_pip(wanted, environment, *under_lock, *wanted.extras)
+    label(wanted, environment)
+
+
+def label(wanted: Wanted, environment: Path) -> None:
+    """Let SELinux know which files are programs, as its policy has it for their paths. Raises Failure."""
+    restorecon = shutil.which("restorecon", path=SYSTEM_PROGRAMS)
+    if restorecon and SELINUX.exists():
+        run(wanted, [restorecon, "-R", environment])
 
 
 def update(wanted: Wanted, environment: Path) -> None:

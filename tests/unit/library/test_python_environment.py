@@ -184,6 +184,21 @@ def test_check_run_check_run(options: dict[str, Any], ensure: Ensure, index: Ind
     assert done["python_version"] == ".".join(map(str, sys.version_info[:3]))
 
 
+@pytest.mark.parametrize("enforces", [True, False])
+def test_selinux_knows_the_programs_before_an_environment_counts_as_complete(
+    enforces: bool, ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(python_environment, "SYSTEM_PROGRAMS", str(place))
+    monkeypatch.setattr(python_environment, "SELINUX", place if enforces else place / "none")
+    restorecon = place / "restorecon"
+    restorecon.write_text(f'#!/bin/sh\n[ ! -e "$2/reachable.json" ] && echo "$@" >>{place}/labelled\n')
+    restorecon.chmod(0o755)
+    for version in ("1.0", "2.0"):
+        assert ensure(requirements=index.lock(f"base=={version}"))["changed"]
+    labelled = place / "labelled"
+    assert (labelled.read_text() if labelled.exists() else "") == 2 * f"-R {place}/env\n" * enforces
+
+
 def test_exact_removes_what_the_lock_does_not_name(ensure: Ensure, index: Index, place: Path) -> None:
     lock = index.lock("base==2.0")
     ensure(requirements=lock)
