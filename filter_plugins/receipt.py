@@ -49,7 +49,9 @@ def is_there(kind: str, name: str, host: Mapping[str, Any]) -> bool:
     if kind == "users":
         return host["users"][name] is not None
     if kind == "packages":
-        return bool(host["files"][f"/var/lib/dpkg/info/{name}.list"]["state"] != "absent")
+        # A package with a Python is wanted only where there is none.
+        known = host["files"].get(f"/var/lib/dpkg/info/{name}.list", {"state": "absent"})
+        return bool(known["state"] != "absent")
     if kind == "lingering":
         return bool(host["user"]["lingers"])
     return kind in {"folders", "notebooks", "parents"} and bool(host["files"][name]["state"] != "absent")

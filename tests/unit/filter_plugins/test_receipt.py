@@ -54,6 +54,11 @@ def test_what_was_there_before_is_not_ours(found: dict[str, Any], made: dict[str
     assert receipt.with_what_is_to_come({}, WANTED, found, is_lost=False) == {**NOTHING, **WANTED, **made}
 
 
+def test_a_python_is_installed_only_where_there_is_none() -> None:
+    made = receipt.with_what_is_to_come({}, {"packages": ["python3.12"]}, host(), is_lost=False)
+    assert made["packages"] == ["python3.12"]
+
+
 @pytest.mark.parametrize(("lingers", "ours"), [(False, ["eve"]), (True, [])])
 def test_who_lingered_before_does_so_without_us(lingers: bool, ours: list[str]) -> None:
     here = {**host(), "user": {"lingers": lingers}}

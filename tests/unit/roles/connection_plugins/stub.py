@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host that is not there: host_info finds what was recorded, and every other module has changed something."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.connection import ConnectionBase
+
+DOCUMENTATION = """
+name: stub
+short_description: Answer for a host that is not there
+description:
+  - Runs nothing, and writes down what it was asked to run.
+extends_documentation_fragment: [connection_pipelining]
+options:
+  recorded:
+    description: What host_info finds, whatever it is asked for. The rest is not there.
+    type: dict
+    required: true
+    vars: [{name: recorded}]
+  asked:
+    description: The file to which each module and its arguments are added.
+    type: str
+    required: true
+    vars: [{name: asked}]
+"""
+ABSENT = {"state": "absent", "owner": "", "group": "", "mode": "0000", "content": None, "age": None}
+ROOM = {"free_bytes": 10**10, "writable": True, "executable": True, "empty": True}
+SILENT = {"reachable": False, "failed_leg": "tcp", "problem": "Nothing listens.", "fix": "Wait.", "legs": []}
+SSH_PORT = 22
+SSHD = {"pid": 1, "user": "root", "command": "sshd", "next_free": 23}
+DAEMON = {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}
+
+
+class Connection(ConnectionBase):  # type: ignore[misc]
+    """What Ansible sends to a host ends here."""
+
+    transport = "stub"
+    has_pipelining = True
+
+    def _connect(self) -> Connection:
+        return self
+
+    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
+        super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
+        call = (in_data or b"").decode()
+        module, arguments = (ast.literal_eval(value_of(name, call)) for name in ("ansible_module", "params"))
+        module = module.rpartition(".")[2]
+        given = json.loads(arguments)["ANSIBLE_MODULE_ARGS"]
+        with Path(self.get_option("asked")).open("a", encoding="utf-8") as asked:
+            asked.write(json.dumps({"module": module, "arguments": given}) + "\n")
+        return 0, json.dumps(answer(module, given, self.get_option("recorded"))).encode(), b""
+
+    def put_file(self, in_path: str, out_path: str) -> None:
+        raise NotImplementedError
+
+    def fetch_file(self, in_path: str, out_path: str) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        pass
+
+
+def value_of(name: str, call: str) -> str:
+    """Return an argument of the call with which a module starts, as it is written there."""
+    argument = re.search(rf"^{name}=(.*),$", call, re.MULTILINE)
+    assert argument
+    return argument[1]
+
+
+def answer(module: str, given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
+    """Return the result of a module."""
+    if module == "host_info":
+        return found(given, recorded)
+    if module == "doctor_info":
+        return {"endpoints": [{"name": each["name"], "url": each["url"], **SILENT} for each in given["endpoints"]]}
+    return {"changed": True}
+
+
+def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
+    """Return what host_info finds on a bare host of a kind."""
+    user = recorded["user"]
+    at_home = partial(re.sub, "^~", user["home"])
+    known = {user["name"]: {key: user[key] for key in ("uid", "group", "home")} | {"groups": [], "shell": "/bin/sh"}}
+    return {
+        "changed": False,
+        "files": {path: {"path": path, **ABSENT} for path in map(at_home, given.get("files", []))},
+        "environments": {at_home(each["path"]): False for each in given.get("environments", [])},
+        "daemons": dict.fromkeys(given.get("daemons", []), DAEMON),
+        "paths": {path: {"nearest": str(Path(path).parent), **ROOM} for path in map(at_home, given.get("paths", []))},
+        "port_holders": {str(port): SSHD if port == SSH_PORT else None for port in given.get("ports", [])},
+        "users": {**dict.fromkeys(given.get("users", [])), **known},
+        "programs": dict.fromkeys(given.get("programs", [])),
+        "calendars": dict.fromkeys(given.get("calendars", []), ""),
+        "first_free_port": 1024,
+        **recorded,
+    }
