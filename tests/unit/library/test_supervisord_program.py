@@ -40,7 +40,8 @@ class Host:
         (folder / "supervisord.d").mkdir()
         self.variables: dict[str, Any] = {
             "__daemon_supervisord_socket": self.socket,
-            "__daemon_log_dir": folder,
+            "__preflight_log_dir": folder,
+            "__reachable_scope": "user" if os.geteuid() else "system",
             "__daemon_etc": folder,
             "daemon_name": NAME,
             "daemon_directory": folder,
@@ -52,9 +53,9 @@ class Host:
     def write(self, template: str, path: str) -> None:
         environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
         environment.filters["quote"] = shlex.quote
-        text = environment.from_string((TEMPLATES / template).read_text()).render(self.variables)
-        # supervisord takes root for granted here; tests may run as anybody
-        (self.folder / path).write_text(text.replace("user=root\n", f"user={ME}\n"))
+        (self.folder / path).write_text(
+            environment.from_string((TEMPLATES / template).read_text()).render(self.variables)
+        )
 
     def define(self, *command: str) -> None:
         """Define the program."""
