@@ -356,7 +356,7 @@ def test_the_newest_python_stands_in_for_one_that_is_too_old(
 def test_no_python_is_new_enough(run_module: RunModule, pythons: Path) -> None:
     wanted = [{"path": str(pythons / "env"), "requirements": "foo==1.0\n"}]
     result = run_module(host_info, oldest_python="3.99", environments=wanted)
-    assert (result["python"], result["environments"]) == (None, {str(pythons / "env"): False})
+    assert (result["python"], result["environments"]) == (None, {str(pythons / "env"): "incomplete"})
 
 
 def test_environments(tmp_path: Path, run_module: RunModule) -> None:

@@ -91,7 +91,7 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
     return {
         "changed": False,
         "files": {path: {"path": path, **ABSENT} for path in map(at_home, given.get("files", []))},
-        "environments": {at_home(each["path"]): False for each in given.get("environments", [])},
+        "environments": {at_home(each["path"]): "absent" for each in given.get("environments", [])},
         "daemons": dict.fromkeys(given.get("daemons", []), DAEMON),
         "paths": {path: {"nearest": str(Path(path).parent), **ROOM} for path in map(at_home, given.get("paths", []))},
         "port_holders": {str(port): SSHD if port == SSH_PORT else None for port in given.get("ports", [])},
@@ -99,5 +99,6 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
         "programs": dict.fromkeys(given.get("programs", [])),
         "calendars": dict.fromkeys(given.get("calendars", []), ""),
         "first_free_port": 1024,
+        "jupyter_config": None,
         **recorded,
     }
