@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOTS = ("/etc", "/opt", "/usr/local", "/var/lib", "/home", "/root")
 # What a host changes by itself, and what Ansible keeps for itself.
-PASSING = ("/var/lib/apt/lists", "/var/lib/dpkg", "/var/lib/systemd")
+PASSING = ("/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd")
 PASSING_NAMES = (".ansible",)
 # What useradd and its kin keep of the files before their last change.
 BACKUPS = {f"/etc/{name}-" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")}
