@@ -160,7 +160,7 @@ def entries(node: ast.AST, found: Any, section: str) -> Iterator[tuple[int, str,
     """Yield line, section, trait and value of all that an object sets, with the objects in it that are sections."""
     if not isinstance(node, ast.Dict):
         return
-    for key, inner in zip(node.keys, node.values, strict=True):
+    for key, inner in zip(node.keys, node.values):
         name = ast.literal_eval(key) if key else ""
         value = found.get(name)
         if is_class(name):
@@ -256,7 +256,7 @@ class Script:
     def loaded(self, node: ast.Call) -> Problem | str:
         """Return the path of the file that load_subconfig loads."""
         given = {str(keyword.arg): literal(keyword.value) for keyword in node.keywords}
-        given.update(zip(("fname", "path"), map(literal, node.args), strict=False))
+        given.update(zip(("fname", "path"), map(literal, node.args)))
         name, folder = given.get("fname"), given.get("path") or os.path.dirname(self.path)
         if not isinstance(name, str) or not isinstance(folder, str):
             return Problem(self.path, node.lineno, "it loads a file whose name is known only when Jupyter runs it")
@@ -270,7 +270,7 @@ def updates(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
             yield keyword.arg, keyword.value
     for given in node.args:
         if isinstance(given, ast.Dict):
-            for key, value in zip(given.keys, given.values, strict=True):
+            for key, value in zip(given.keys, given.values):
                 if isinstance(key, ast.Constant):
                     yield str(key.value), value
 
