@@ -26,15 +26,26 @@ BACKUPS = {f"/etc/{name}-" for name in ("passwd", "shadow", "group", "gshadow", 
 
 
 def files() -> Iterator[str]:
-    """Yield kind, path, mode, owner and content of everything below ROOTS."""
+    """Yield kind, path, mode, owner and content of everything below ROOTS; of Python packages a digest."""
     for root in ROOTS:
         for folder, subfolders, names in os.walk(root):
+            if Path(folder).name == "site-packages":
+                yield from (f"package {folder}/{name} {digest(Path(folder, name))}" for name in (*subfolders, *names))
+                subfolders.clear()
+                continue
             subfolders[:] = [
                 name for name in subfolders if name not in PASSING_NAMES and f"{folder}/{name}" not in PASSING
             ]
             for name in (*subfolders, *names):
                 if f"{folder}/{name}" not in BACKUPS:
                     yield describe(Path(folder, name))
+
+
+def digest(package: Path) -> str:
+    """Return a digest of everything in one of the many folders of Python packages."""
+    inside = (Path(folder, name) for folder, subfolders, names in os.walk(package) for name in (*subfolders, *names))
+    lines = sorted(describe(path) for path in (package, *inside))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def describe(path: Path) -> str:
