@@ -80,7 +80,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         if names != ["venv"]:
             stack.enter_context(hosts())
-            run(image_parts())
+            run(image_parts(["bench"]))
             create_hosts()
         for name in names:
             for what, value, goal in parts[name]():

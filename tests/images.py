@@ -11,7 +11,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-SUITES = {"debian12": "bookworm", "debian13": "trixie"}
+BASES = {
+    "debian12": "debian:bookworm",
+    "debian13": "debian:trixie",
+    "ubuntu2204": "ubuntu:22.04",
+    "ubuntu2404": "ubuntu:24.04",
+    "fedora42": "fedora:42",
+    "rocky9": "rockylinux:9",
+    "alma10": "almalinux:10",
+    "leap156": "opensuse/leap:15.6",
+    "arch": "archlinux:latest",
+}
 RECIPE = Path(__file__).resolve().parents[1] / "molecule/images"
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 LABEL = "reachable.recipe"
@@ -27,7 +37,8 @@ def main() -> None:
         print(f"{image} is up to date")
         return
 
-    base = bootstrap(SUITES[kind], mirror) if mirror else f"debian:{SUITES[kind]}"
+    distribution, release = BASES[kind].split(":")
+    base = bootstrap(release, mirror) if mirror and distribution == "debian" else BASES[kind]
     with tempfile.TemporaryDirectory() as context:
         shutil.copytree(RECIPE, context, dirs_exist_ok=True)
         certificates = Path(context, "ca-certificates")

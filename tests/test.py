@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,14 +23,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".cache/test"
 LOCK = Path("/run/lock/reachable-test")
 AT_ONCE = 2
 SCREENFUL = 80
-KINDS = ("debian12", "debian13")
+# Their hosts start from images that only a registry has, so these scenarios run only when they are named.
+ELSEWHERE = {"distributions"}
 
 # A program, and the Debian package that brings it.
 LINT_PROGRAMS = {"shellcheck": "shellcheck"}
@@ -133,7 +135,7 @@ def main() -> None:
     set_environment()
     if names == ["shell"]:
         with hosts():
-            run(image_parts())
+            run(image_parts({part.name for part in parts if part.group == "scenario"} - ELSEWHERE))
             sys.exit(subprocess.call([os.environ.get("SHELL", "/bin/sh"), *options]))
 
     chosen = choose(parts, names)
@@ -155,7 +157,9 @@ def choose(parts: list[Part], names: list[str]) -> list[Part]:
     known = {name for part in parts for name in (part.name, part.group)}
     if unknown := [name for name in names if name not in known]:
         sys.exit(f"There is no part {unknown[0]!r}; ./reachable test --list shows them all.")
-    return [part for part in parts if not names or {part.name, part.group} & {*names}]
+    if not names:
+        return [part for part in parts if part.name not in ELSEWHERE]
+    return [part for part in parts if {part.name, part.group} & {*names}]
 
 
 def set_environment() -> None:
@@ -194,9 +198,11 @@ def shell_scripts() -> list[str]:
     return sorted({str(file.relative_to(ROOT)) for file in files if file.read_bytes().startswith(b"#!/bin/sh\n")})
 
 
-def image_parts() -> list[Part]:
-    """Return one part per image that test hosts start from, and one for what they get their agents from."""
-    images = [Part("image", f"image-{kind}", [sys.executable, "tests/images.py", kind]) for kind in KINDS]
+def image_parts(scenarios: Iterable[str]) -> list[Part]:
+    """Return one part per image from which hosts of these scenarios start, and one for what they get their agents from."""
+    inventories = [file.read_text() for name in scenarios for file in ROOT.glob(f"molecule/{name}/inventory/*.yml")]
+    kinds = sorted({*re.findall(r"container_image: reachable-test-(\w+)", "".join(inventories))})
+    images = [Part("image", f"image-{kind}", [sys.executable, "tests/images.py", kind]) for kind in kinds]
     return [*images, Part("image", "agents", [sys.executable, "tests/agents.py"])]
 
 
@@ -217,7 +223,7 @@ def run_and_exit(parts: list[Part]) -> None:
         require(LINT_PROGRAMS)
     if scenarios:
         with hosts():
-            images = image_parts()
+            images = image_parts(part.name for part in scenarios)
             others = [*images, *others]
             run(others)
             # A scenario that finds no image would only fail more slowly.

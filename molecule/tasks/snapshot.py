@@ -8,6 +8,7 @@ import grp
 import hashlib
 import os
 import pwd
+import shutil
 import socket
 import stat
 import subprocess
@@ -21,6 +22,12 @@ ROOTS = ("/etc", "/opt", "/usr/local", "/var/lib", "/home", "/root")
 # What a host changes by itself, and what Ansible keeps for itself.
 PASSING = ("/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd")
 PASSING_NAMES = (".ansible",)
+# How each kind of distribution lists its packages.
+PACKAGES = (
+    ("dpkg-query", "--show", "--showformat=package ${Package} ${Version} ${db:Status-Status}\\n"),
+    ("rpm", "--query", "--all", "--queryformat=package %{NAME} %{EVR}\\n"),
+    ("pacman", "--query"),
+)
 # What useradd and its kin keep of the files before their last change.
 BACKUPS = {f"/etc/{name}-" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")}
 
@@ -98,8 +105,10 @@ def units() -> Iterator[str]:
 
 
 def packages() -> Iterator[str]:
-    """Yield every Debian package with its version."""
-    yield from output("dpkg-query", "--show", "--showformat=package ${Package} ${Version} ${db:Status-Status}\\n")
+    """Yield every package of the distribution's with its version."""
+    for command in PACKAGES:
+        if shutil.which(command[0]):
+            yield from output(*command)
 
 
 def output(*command: str) -> list[str]:
