@@ -48,6 +48,8 @@ def is_there(kind: str, name: str, host: Mapping[str, Any]) -> bool:
     """Tell whether something is on the host already. Services and files have names that nobody else uses."""
     if kind == "users":
         return host["users"][name] is not None
+    if kind == "packages" and name == "ngrok-cask":
+        return host["programs"].get("ngrok") is not None
     if kind == "packages":
         # A package with a Python is wanted only where there is none.
         known = host["files"].get(f"/var/lib/dpkg/info/{name}.list", {"state": "absent"})

@@ -34,6 +34,13 @@ options:
     type: list
     elements: path
     default: []
+  on_macos:
+    description: >-
+      What takes the place of folders and users on macOS, by what they are called elsewhere. What is asked for below a
+      folder is there looked for below the other one, too, and the same goes for users, so that whoever asks need not
+      know beforehand which system it is.
+    type: dict
+    default: {}
   daemons:
     description: The names of services that are wanted.
     type: list
@@ -131,8 +138,8 @@ paths:
   sample: {/opt/reachable: {nearest: /opt, free_bytes: 8589934592, writable: true, executable: true, empty: true}}
 system:
   description: >-
-    The distribution, those that it is like, its release, the processor that its programs are for, whether it runs in
-    WSL, whether SELinux enforces its policy, and the version of the Python that runs this module.
+    The distribution (V(macos) for that), those that it is like, its release, the processor that its programs are for,
+    whether it runs in WSL, whether SELinux enforces its policy, and the version of the Python that runs this module.
   type: dict
   returned: success
   sample:
@@ -147,7 +154,7 @@ system:
 python:
   description: >-
     The Python for environments. It is the one that runs this module, or where that is older than O(oldest_python) the
-    newest one in C(/usr/bin); null where that is too old as well.
+    newest one in C(/usr/bin), and on macOS Homebrew's or the one of python.org; null where that is too old as well.
   type: dict
   returned: success
   sample: {path: /usr/bin/python3.12, version: "3.12"}
@@ -219,10 +226,18 @@ calendars:
   sample: {daily: "", never: "Failed to parse calendar specification 'never': Invalid argument"}
 service_manager:
   description: >-
-    V(systemd) where it runs, that of the system for root and that of the user for others; else, and where it has its
-    configuration already, V(supervisord).
+    V(launchd) on macOS. V(systemd) where it runs, that of the system for root and that of the user for others; else,
+    and where it has its configuration already, V(supervisord).
   type: str
   returned: success
+macos:
+  description: >-
+    On macOS, the domain of launchd in which services of whoever runs this module are, C(user/UID) while that user is
+    not logged in at the screen; whether the application firewall is V(off), V(on) or V(blocking) all; and whether users
+    can be made and removed. Null elsewhere.
+  type: dict
+  returned: success
+  sample: {domain: gui/501, firewall: "off", may_make_users: false}
 ca_bundle:
   description: The certificates that the system trusts, in one file; null where there is none.
   type: str
@@ -248,16 +263,31 @@ import platform
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import addresses, daemons, distro, environments, files, jupyter_configs, origins
+from ansible.module_utils import (
+    addresses,
+    daemons,
+    distro,
+    environments,
+    files,
+    jupyter_configs,
+    launchd,
+    macos,
+    origins,
+)
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.run_as import RunAsError, run_as
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PYTHON_VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 NO_PROGRAMS = 8  # ST_NOEXEC in statvfs(3), which Python names on Linux only
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 LAST_PORT = 65535
@@ -271,6 +301,8 @@ SELINUX = Path("/sys/fs/selinux/enforce")
 NAMES_OF_32_BIT = {"aarch64": "armv8l", "x86_64": "i686"}
 # A container on Windows has that kernel, too.
 CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+# The holder of a port that cannot be seen.
+UNSEEN = {"pid": 0, "user": "", "command": "", **origins.UNKNOWN._asdict()}
 
 
 class Socket(NamedTuple):
@@ -284,6 +316,18 @@ class Socket(NamedTuple):
 def look_at_system() -> dict[str, Any]:
     """Say what system it is."""
     machine = platform.machine()
+    if macos.is_here():
+        release = macos.release()
+        return {
+            "distribution": "macos",
+            "like": [],
+            "release": release,
+            "name": f"macOS {release}",
+            "architecture": machine,
+            "wsl": False,
+            "selinux": False,
+            "python": PYTHON_VERSION,
+        }
     return {
         "distribution": distro.id(),
         "like": distro.like().split(),
@@ -292,19 +336,50 @@ def look_at_system() -> dict[str, Any]:
         "architecture": machine if sys.maxsize > 2**32 else NAMES_OF_32_BIT.get(machine, machine),
         "wsl": "microsoft" in platform.release().lower() and not any(path.exists() for path in CONTAINERS),
         "selinux": SELINUX.exists() and SELINUX.read_text().strip() == "1",
-        "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "python": PYTHON_VERSION,
     }
+
+
+def look_at_macos() -> dict[str, Any] | None:
+    """Say what there is on macOS only."""
+    if not macos.is_here():
+        return None
+    return {
+        "domain": launchd.lasting_domain(),
+        "firewall": macos.firewall(),
+        "may_make_users": macos.may_make_users(),
+    }
+
+
+def with_places(names: list[str], places: dict[str, str]) -> list[str]:
+    """Return paths or users, and those which take their place on macOS."""
+    others = [
+        other + name[len(place) :]
+        for name in names
+        for place, other in places.items()
+        if name == place or name.startswith(f"{place}/")
+    ]
+    return [*names, *others] if macos.is_here() else names
 
 
 def find_python(oldest: str) -> environments.Interpreter | None:
     """Return the Python that runs this, or if it is too old the newest of the host; None if that is too old as well."""
-    numbers = [match[1] for path in PYTHONS.iterdir() if (match := re.fullmatch(r"python3\.(\d+)", path.name))]
-    for path in [sys.executable, *(f"{PYTHONS}/python3.{number}" for number in sorted(numbers, key=int, reverse=True))]:
+    folders = [PYTHONS, *(filter(Path.is_dir, macos.PYTHON_FOLDERS) if macos.is_here() else ())]
+    found = [(int(match[1]), str(path)) for path, match in pythons_in(folders)]
+    for path in [sys.executable, *(path for _, path in sorted(found, reverse=True))]:
         with contextlib.suppress(environments.Failure):  # one that does not run is none
             python = environments.interpreter(path)
             if as_numbers(python.markers["python_version"]) >= as_numbers(oldest):
                 return python
     return None
+
+
+def pythons_in(folders: list[Path]) -> Iterator[tuple[Path, re.Match[str]]]:
+    """Yield the Pythons in some folders, with the number of each as what was matched."""
+    for folder in folders:
+        for path in folder.iterdir():
+            if match := re.fullmatch(r"python3\.(\d+)", path.name):
+                yield path, match
 
 
 def as_numbers(version: str) -> list[int]:
@@ -324,20 +399,19 @@ def look_at_daemons(names: list[str], manager: str, folder: str) -> dict[str, An
     """Ask the service manager how services are."""
     if manager == "systemd":
         found = daemons.ask_systemd(names)
+    elif manager == "launchd":
+        found = daemons.ask_launchd(names)
     else:
         found = {name: daemons.ask_supervisord(f"{folder}/supervisord.sock", name) for name in names}
     return {name: daemon._asdict() for name, daemon in found.items()}
 
 
-def look_at_environments(wanted: list[dict[str, Any]], python: environments.Interpreter | None) -> dict[str, str]:
-    """Say how environments are, seen from the Python that they are based on; without one they cannot be complete."""
-    found = {}
-    for each in wanted:
-        path, lock = Path(each["path"]), each["requirements"]
-        if each["replace"]:
-            lock = environments.lock_in_force(path, lock)
-        found[each["path"]] = environments.state_of(path, python, lock, each["exact"]) if python else "incomplete"
-    return found
+def look_at_environment(path: Path, wanted: dict[str, Any], python: environments.Interpreter | None) -> str:
+    """Say how an environment is, seen from the Python that it is based on; without one it cannot be complete."""
+    lock = wanted["requirements"]
+    if wanted["replace"]:
+        lock = environments.lock_in_force(path, lock)
+    return environments.state_of(path, python, lock, wanted["exact"]) if python else "incomplete"
 
 
 def look_at_path(path: str) -> dict[str, Any]:
@@ -379,12 +453,13 @@ def holds_one_of(pid: str, sockets: set[str]) -> bool:
 
 def port_holder(port: int) -> dict[str, Any] | None:
     """Describe the process that listens on a port, and name the next port that is free."""
+    if macos.is_here():
+        return port_holder_on_macos(port)
     listening = listening_sockets()
     taken = {socket.port for socket in listening}
     if port not in taken:
         return None
-    next_free = next((number for number in range(port, LAST_PORT + 1) if number not in taken), None)
-    holder = {"pid": 0, "user": "", "command": "", "next_free": next_free, **origins.UNKNOWN._asdict()}
+    holder = {**UNSEEN, "next_free": next_free(port, taken)}
     sockets = {f"socket:[{socket.inode}]" for socket in listening if socket.port == port}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         if holds_one_of(pid, sockets):
@@ -394,6 +469,33 @@ def port_holder(port: int) -> dict[str, Any] | None:
             started = origins.origin(int(pid))._asdict()
             return {**holder, "pid": int(pid), "user": user, "command": command[:200], **started}
     return {**holder, "user": files.user_name(next(socket.uid for socket in listening if socket.port == port))}
+
+
+def port_holder_on_macos(port: int) -> dict[str, Any] | None:
+    """Do the same where lsof must be asked, and tells others than root of their own processes only."""
+    listening = macos.listeners()
+    taken = {listener.port for listener in listening} | ({port} if answers(port) else set())
+    if port not in taken:
+        return None
+    holder = {**UNSEEN, "next_free": next_free(port, taken)}
+    for listener in listening:
+        if listener.port == port:
+            command = macos.command_of(listener.pid)[:200]
+            started = origins.origin(listener.pid)._asdict()
+            return {**holder, "pid": listener.pid, "user": listener.user, "command": command, **started}
+    return {**holder, "user": "somebody else"}
+
+
+def next_free(port: int, taken: set[int]) -> int | None:
+    """Return the next port that is free."""
+    return next((number for number in range(port, LAST_PORT + 1) if number not in taken), None)
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody listens on a port of this machine."""
+    with socket.socket() as visitor:
+        visitor.settimeout(1)
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
 
 
 def first_free_port() -> int:
@@ -495,6 +597,7 @@ def main() -> None:
             "paths": {"type": "list", "elements": "path", "default": []},
             "files": {"type": "list", "elements": "path", "default": []},
             "environments": {"type": "list", "elements": "dict", "default": [], "options": environment_spec},
+            "on_macos": {"type": "dict", "default": {}},
             "daemons": {"type": "list", "elements": "str", "default": []},
             "supervisord_folder": {"type": "path"},
             "ports": {"type": "list", "elements": "int", "default": []},
@@ -506,6 +609,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    expanded = os.path.expanduser
+    places = {expanded(folder): expanded(other) for folder, other in module.params["on_macos"].items()}
+    programs = [expanded(name) for name in module.params["programs"]]
+    if wanted := module.params["jupyter_config"]:
+        users = with_places([wanted["user"]], places)
+        wanted["user"] = next(filter(look_at_user, users), wanted["user"])
+        wanted["folders"] = with_places(wanted["folders"], module.params["on_macos"])
     folder = module.params["supervisord_folder"] or ""
     manager = daemons.service_manager(f"{folder}/supervisord.conf")
     user = look_at_myself()
@@ -515,19 +625,24 @@ def main() -> None:
         system=look_at_system(),
         python=python and {"path": python.path, "version": python.markers["python_version"]},
         user=user,
-        files={path: look_at_file(path) for path in module.params["files"]},
-        environments=look_at_environments(module.params["environments"], python),
+        files={path: look_at_file(path) for path in with_places(module.params["files"], places)},
+        environments={
+            path: look_at_environment(Path(path), each, python)
+            for each in module.params["environments"]
+            for path in with_places([each["path"]], places)
+        },
         daemons=look_at_daemons(module.params["daemons"], manager, folder),
-        paths={path: look_at_path(path) for path in module.params["paths"]},
+        paths={path: look_at_path(path) for path in with_places(module.params["paths"], places)},
         port_holders={str(port): port_holder(port) for port in module.params["ports"]},
         first_free_port=first_free_port(),
-        users={name: look_at_user(name) for name in [user["name"], *module.params["users"]]},
-        programs={name: look_at_program(name) for name in module.params["programs"]},
+        users={name: look_at_user(name) for name in [user["name"], *with_places(module.params["users"], places)]},
+        programs={name: look_at_program(name) for name in with_places(programs, places)},
         calendars={each: calendar_problem(each, manager) for each in module.params["calendars"]},
         service_manager=manager,
+        macos=look_at_macos(),
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
-        jupyter_config=jupyter_configs.read_as(**wanted) if (wanted := module.params["jupyter_config"]) else None,
+        jupyter_config=wanted and jupyter_configs.read_as(**wanted),
     )
 
 

@@ -9,6 +9,8 @@ import socket
 import struct
 from typing import NamedTuple
 
+from ansible.module_utils import macos
+
 MDNS_PORT = 5353
 MDNS_GROUP = "224.0.0.251"
 # RFC 5737 and RFC 3849 keep these for documentation: they stand for "somewhere else", and nothing is sent to them.
@@ -66,7 +68,7 @@ def mdns_responder_runs() -> bool:
 def discover() -> Addresses:
     """Find this machine's name and addresses."""
     hostname = socket.gethostname()
-    local = f"{hostname.partition('.')[0]}.local"
+    local = f"{(macos.is_here() and macos.local_name()) or hostname.partition('.')[0]}.local"
     return Addresses(
         hostname=hostname,
         ipv4=outgoing(socket.AF_INET),

@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import NamedTuple
 
-from ansible.module_utils import supervisord
+from ansible.module_utils import launchd, supervisord
 
 PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp", "DropInPaths")
 
@@ -30,9 +30,11 @@ class Daemon(NamedTuple):
 def service_manager(supervisord_config: str) -> str:
     """Name the service manager of whoever asks.
 
-    It is supervisord where that has its configuration already, and where no systemd runs: that of the system for root,
-    that of the user for everybody else, who has none before the first login.
+    It is launchd where that is. Else it is supervisord where that has its configuration already, and where no systemd
+    runs: that of the system for root, that of the user for everybody else, who has none before the first login.
     """
+    if launchd.is_here():
+        return "launchd"
     # sd_booted(3) for the first; the second has its socket there.
     folder = f"{runtime_folder()}/systemd" if os.geteuid() else "/run/systemd/system"
     return "systemd" if os.path.isdir(folder) and not os.path.exists(supervisord_config) else "supervisord"
@@ -78,6 +80,27 @@ def ask_systemd(names: list[str]) -> dict[str, Daemon]:
     now = time.time()
     texts = answer.stdout.split("\n\n")
     return {name: read_systemd(unit_of(name), text, now) for name, text in zip(names, texts)}
+
+
+def launchd_folder() -> str:
+    """Return the folder with the definitions of the jobs of whoever asks."""
+    return os.path.expanduser("~/Library/LaunchAgents") if os.geteuid() else "/Library/LaunchDaemons"
+
+
+def ask_launchd(names: list[str]) -> dict[str, Daemon]:
+    """Ask launchd."""
+    disabled = launchd.disabled(launchd.lasting_domain()) if names else set()
+    paths = {name: f"{launchd_folder()}/{name}.plist" for name in names}
+    return {name: read_launchd(launchd.find(name), paths[name], name not in disabled) for name in names}
+
+
+def read_launchd(job: launchd.Job | None, path: str, at_boot: bool) -> Daemon:
+    """Say how a job is. One that was booted out is stopped until the next boot or login."""
+    if job is None:
+        return Daemon("stopped", at_boot) if os.path.exists(path) else Daemon("absent")
+    if job.runs and launchd.is_defined_by(job, path):
+        return Daemon("running", at_boot, launchd.uptime(job.pid))
+    return Daemon("failed", at_boot)
 
 
 def ask_supervisord(socket: str, name: str) -> Daemon:

@@ -66,7 +66,7 @@ def acting_as(uid: int) -> Iterator[None]:
     except KeyError:  # a number without a name is in no group; it gets the one of its number
         gid, groups_then = uid, []
     groups = os.getgroups()
-    os.setgroups(groups_then)
+    os.setgroups(groups_then[: os.sysconf("SC_NGROUPS_MAX")])  # macOS counts more than it lets set
     os.setegid(gid)
     os.seteuid(uid)
     try:

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible.module_utils import macos
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,6 +16,7 @@ PROC = Path("/proc")
 # Programs that keep others alive, or their terminals, by the name that the kernel has of them (its first 15 signs).
 KEEPERS = {
     "tmux: server": "tmux",
+    "tmux": "tmux",
     "screen": "screen",
     "SCREEN": "screen",
     "supervisord": "supervisord",
@@ -40,6 +43,8 @@ UNKNOWN = Origin("unknown")
 
 def origin(pid: int) -> Origin:
     """Say how a process was started."""
+    if macos.is_here():
+        return told_apart("", list(macos.ancestors(pid)))
     try:
         control_groups = PROC.joinpath(str(pid), "cgroup").read_text()
         names = list(ancestors(pid))

@@ -66,7 +66,7 @@ def answer_as(account: pwd.struct_passwd | None, work: Callable[[], dict[str, An
 
 def become(account: pwd.struct_passwd) -> None:
     """Be another user from here on."""
-    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid)[: os.sysconf("SC_NGROUPS_MAX")])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
     for name in [name for name in os.environ if name.startswith("XDG_")]:

@@ -116,3 +116,8 @@ def test_every_filter_has_its_name() -> None:
         "what_stays": receipt.what_stays,
         "with_what_is_to_come": receipt.with_what_is_to_come,
     }
+
+
+def test_an_agent_of_homebrew_that_was_there_before() -> None:
+    assert receipt.is_there("packages", "ngrok-cask", {"programs": {"ngrok": {"path": "/opt/homebrew/bin/ngrok"}}})
+    assert not receipt.is_there("packages", "ngrok-cask", {"programs": {"ngrok": None}})

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import host_info
 import pytest
-from ansible.module_utils import addresses, environments, files, origins
+from ansible.module_utils import addresses, environments, files, launchd, macos, origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -428,3 +428,102 @@ def open_folder(tmp_path: Path) -> Path:
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     return tmp_path
+
+
+@pytest.fixture
+def mac(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this be a Mac, on which nothing listens."""
+    for module, name, value in (
+        (macos, "is_here", True),
+        (macos, "release", "15.5"),
+        (macos, "firewall", "on"),
+        (macos, "may_make_users", False),
+        (macos, "listeners", []),
+        (launchd, "is_here", True),
+        (launchd, "lasting_domain", "gui/501"),
+    ):
+        monkeypatch.setattr(module, name, lambda value=value: value)
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+
+
+@pytest.mark.usefixtures("mac")
+def test_a_mac(run_module: RunModule) -> None:
+    found = run_module(host_info)
+    assert found["system"] == {
+        "distribution": "macos",
+        "like": [],
+        "release": "15.5",
+        "name": "macOS 15.5",
+        "architecture": "arm64",
+        "wsl": False,
+        "selinux": False,
+        "python": found["system"]["python"],
+    }
+    assert found["service_manager"] == "launchd"
+    assert found["macos"] == {"domain": "gui/501", "firewall": "on", "may_make_users": False}
+
+
+def test_what_is_not_there_elsewhere(run_module: RunModule) -> None:
+    places = {"/nowhere": "/elsewhere"}
+    found = run_module(host_info, files=["/nowhere/x"], on_macos=places)
+    assert (found["macos"], list(found["files"])) == (None, ["/nowhere/x"])
+
+
+@pytest.mark.usefixtures("mac")
+def test_what_is_elsewhere_on_a_mac(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/Users/eve")
+    places = {"/var/lib/x": "/var/db/x", "~/.local": "~/Library", "nobody": "daemon"}
+    found = run_module(
+        host_info,
+        files=["/var/lib/x", "/var/lib/x/y", "/var/lib/xy"],
+        paths=["~/.local/x"],
+        environments=[{"path": "/var/lib/x/kernel", "requirements": ""}],
+        programs=["~/.local/ngrok"],
+        users=["nobody"],
+        jupyter_config={"user": "nobody", "folders": ["~/.local/etc"], "traits": []},
+        on_macos=places,
+    )
+    assert list(found["files"]) == ["/var/lib/x", "/var/lib/x/y", "/var/lib/xy", "/var/db/x", "/var/db/x/y"]
+    assert list(found["paths"]) == ["/Users/eve/.local/x", "/Users/eve/Library/x"]
+    assert list(found["environments"]) == ["/var/lib/x/kernel", "/var/db/x/kernel"]
+    assert list(found["programs"]) == ["/Users/eve/.local/ngrok", "/Users/eve/Library/ngrok"]
+    assert {"nobody", "daemon"} <= found["users"].keys()
+
+
+@pytest.mark.usefixtures("mac")
+def test_the_holder_of_a_port_on_a_mac(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    listening = [macos.Listener(8888, 7, "ada"), macos.Listener(8889, 8, "ada")]
+    monkeypatch.setattr(macos, "listeners", lambda: listening)
+    monkeypatch.setattr(macos, "command_of", lambda pid: f"program {pid}")
+    monkeypatch.setattr(macos, "ancestors", lambda _: iter(["zsh", "tmux"]))
+    holder = {"pid": 7, "user": "ada", "command": "program 7", "next_free": 8890, "origin": "tmux", "unit": ""}
+    assert holder_of(run_module, 8888) == holder
+    # that of somebody else cannot be seen, but visited
+    with listener("127.0.0.1") as (_, port):
+        unseen = {"pid": 0, "user": "somebody else", "command": "", "origin": "unknown", "unit": ""}
+        assert holder_of(run_module, port) == {**unseen, "next_free": port + 1}
+    assert holder_of(run_module, port) is None
+
+
+@pytest.mark.usefixtures("mac")
+def test_the_python_of_homebrew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, names in {
+        "usr": ["python3.9", "python3"],
+        "brew": ["python3.13", "python3.14", "python3-config"],
+    }.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).touch()
+    monkeypatch.setattr(host_info, "PYTHONS", tmp_path / "usr")
+    monkeypatch.setattr(macos, "PYTHON_FOLDERS", (tmp_path / "brew", tmp_path / "none"))
+    asked = []
+
+    def interpreter(path: str) -> environments.Interpreter:
+        asked.append(path)
+        return environments.Interpreter(path, {"python_version": "3.14" if "3.14" in path else "3.9"})
+
+    monkeypatch.setattr(environments, "interpreter", interpreter)
+    found = host_info.find_python("3.10")
+    assert found
+    assert found.path == f"{tmp_path}/brew/python3.14"
+    assert asked == [sys.executable, found.path]

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible.module_utils import addresses
+from ansible.module_utils import addresses, macos
 from ansible.module_utils.addresses import Addresses
 
 if TYPE_CHECKING:
@@ -119,3 +119,14 @@ def test_all_of_a_machine(
 
     assert addresses.discover() == Addresses("vps.example.org", "192.0.2.7", None, mdns)
     assert questions == asked
+
+
+@pytest.mark.parametrize(("name", "mdns"), [("Adas-Mac", "Adas-Mac.local"), ("", "vps.local")])
+def test_the_name_of_a_mac(name: str, mdns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has another one for multicast DNS than for all else."""
+    monkeypatch.setattr(macos, "is_here", lambda: True)
+    monkeypatch.setattr(macos, "local_name", lambda: name)
+    monkeypatch.setattr(socket, "gethostname", lambda: "vps.example.org")
+    monkeypatch.setattr(addresses, "mdns_responder_runs", lambda: True)
+    monkeypatch.setattr(addresses, "mdns_answers", lambda _: True)
+    assert addresses.discover().mdns == mdns

@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import daemons, supervisord
+from ansible.module_utils import daemons, launchd, supervisord
 from ansible.module_utils.daemons import Daemon
+from ansible.module_utils.launchd import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +101,7 @@ def test_who_keeps_services(
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     monkeypatch.setattr(os.path, "isdir", lambda path: path in folders)
     monkeypatch.setattr(os.path, "exists", lambda path: configured and path == "/etc/s.conf")
+    monkeypatch.setattr(launchd, "is_here", lambda: False)
     assert daemons.service_manager("/etc/s.conf") == manager
 
 
@@ -121,3 +123,45 @@ def test_what_supervisord_says(info: dict[str, Any] | None, daemon: Daemon, monk
 
 def test_no_supervisord_at_all(tmp_path: Path) -> None:
     assert daemons.ask_supervisord(str(tmp_path / "none"), "x") == Daemon("absent")
+
+
+RUNNING = Job("system", "/x.plist", (), "running", 7)
+
+
+@pytest.mark.parametrize(
+    ("job", "defined", "daemon"),
+    [
+        (None, True, Daemon("stopped", at_boot=True)),
+        (RUNNING, True, Daemon("running", at_boot=True, uptime=60)),
+        (RUNNING, False, Daemon("failed", at_boot=True)),  # launchd has another definition than the one that is there
+        (RUNNING._replace(state="SIGTERMed"), True, Daemon("failed", at_boot=True)),
+        (RUNNING._replace(state="spawn scheduled", pid=0), True, Daemon("failed", at_boot=True)),
+    ],
+)
+def test_what_launchd_says(job: Job | None, defined: bool, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(launchd, "lasting_domain", lambda: "system")
+    monkeypatch.setattr(launchd, "disabled", lambda domain: {"y"} if domain == "system" else set())
+    monkeypatch.setattr(launchd, "find", lambda _: job)
+    monkeypatch.setattr(launchd, "is_defined_by", lambda *_: defined)
+    monkeypatch.setattr(launchd, "uptime", lambda pid: 60 if pid == 7 else 0)
+    monkeypatch.setattr(os.path, "exists", lambda path: defined and path.startswith("/Library/LaunchDaemons/"))
+    asked = daemons.ask_launchd(["x", "y"])
+    assert asked["x"] == daemon
+    assert asked["y"] == daemon._replace(at_boot=False)
+
+
+def test_who_keeps_services_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launchd, "is_here", lambda: True)
+    assert daemons.service_manager("/etc/s.conf") == "launchd"
+    monkeypatch.setattr(os, "geteuid", lambda: 501)
+    monkeypatch.setenv("HOME", "/Users/ada")
+    assert daemons.launchd_folder() == "/Users/ada/Library/LaunchAgents"
+
+
+def test_nothing_that_launchd_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launchd, "lasting_domain", lambda: "system")
+    monkeypatch.setattr(launchd, "disabled", lambda _: set())
+    monkeypatch.setattr(launchd, "find", lambda _: None)
+    assert daemons.ask_launchd(["x"]) == {"x": Daemon("absent")}
+    assert daemons.ask_launchd([]) == {}

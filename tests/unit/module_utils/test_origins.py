@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible.module_utils import origins
+from ansible.module_utils import macos, origins
 
 ID = "0123456789ab" + "c" * 52
 
@@ -67,3 +67,10 @@ def test_a_name_may_have_any_sign(name: str, tmp_path: Path, monkeypatch: pytest
 def test_a_process_that_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(origins, "PROC", tmp_path)
     assert origins.origin(7) == origins.UNKNOWN
+
+
+@pytest.mark.parametrize(("names", "origin"), [(["zsh", "tmux"], "tmux"), (["zsh", "Terminal"], "unknown")])
+def test_a_process_on_macos(names: list[str], origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(macos, "is_here", lambda: True)
+    monkeypatch.setattr(macos, "ancestors", lambda _: iter(names))
+    assert origins.origin(7) == origins.Origin(origin)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import plistlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ ROOT = HERE.parents[2]
 KINDS: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "distributions.yml").read_text())
 SUPPORTED = [name for name, kind in KINDS.items() if "refused" not in kind]
 REFUSED = [name for name, kind in KINDS.items() if "refused" in kind]
+SUFFIXES = {"systemd": ".service", "supervisord": ".ini", "launchd": ".plist"}
 SYSTEM = {"architecture": "x86_64", "wsl": False, "selinux": False}
 USERS = {
     "system": {"name": "root", "uid": 0, "group": "root", "home": "/root", "lingers": False, "may_linger": False},
@@ -34,6 +36,15 @@ TUNNEL = {
 }
 GIVEN: dict[str, dict[str, Any]] = {
     "nothing": {},
+    "macos": {
+        "ngrok_authtoken": TUNNEL["ngrok_authtoken"],
+        "endpoint_notify_urls": ["ntfy://my-topic"],
+        "ngrok_install_method": "archive",
+        "ngrok_archive_url": "https://downloads.example.org/ngrok.tgz",
+        "ngrok_archive_checksum": "sha256:" + 64 * "0",
+    },
+    "brewless": {"ngrok_authtoken": TUNNEL["ngrok_authtoken"]},
+    "downloads": {"jupyter_notebook_dir": "/Users/eve/Downloads/work"},
     "elsewhere": {"reachable_prefix": "/srv/reachable"},
     "tunnel": TUNNEL,
     "archive": {
@@ -70,10 +81,15 @@ def recorded(kind: dict[str, Any]) -> dict[str, Any]:
     return {
         "python": {"path": f"/usr/bin/python{version}", "version": version},
         "service_manager": "systemd",
+        "macos": None,
         "ca_bundle": None,
         "addresses": {"hostname": "host", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None},
         "user": USERS[kind.get("scope", "system")],
-        **{key: value for key, value in kind.items() if key in ("python", "service_manager", "ca_bundle")},
+        **{
+            key: value
+            for key, value in kind.items()
+            if key in ("python", "service_manager", "ca_bundle", "macos", "user")
+        },
         "system": {**SYSTEM, **kind["system"]},
     }
 
@@ -125,12 +141,12 @@ def test_what_cannot_work_is_refused_before_the_first_change(name: str, run: Run
 @pytest.mark.parametrize("name", SUPPORTED)
 def test_up_comes_to_its_end_and_writes_all_services(name: str, run: Run) -> None:
     assert run.said(name) == [], run.output
-    suffix = ".ini" if KINDS[name].get("service_manager") == "supervisord" else ".service"
+    suffix = SUFFIXES[KINDS[name].get("service_manager", "systemd")]
     entries = [entry for call in run.asked(name, "file_tree") for entry in call["entries"]]
     written = {Path(entry["path"]).name: entry["content"] for entry in entries if entry["path"].endswith(suffix)}
     daemons = ["jupyter", "ngrok", "endpoint"] if "given" in KINDS[name] else ["jupyter"]
-    assert list(written) == [f"reachable-{daemon}{suffix}" for daemon in daemons]
-    assert KINDS[name]["ca_bundle"] in written[f"reachable-jupyter{suffix}"]
+    assert [each for each in written if "-logs" not in each] == [f"reachable-{daemon}{suffix}" for daemon in daemons]
+    assert (KINDS[name]["ca_bundle"] or "") in written[f"reachable-jupyter{suffix}"]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +163,57 @@ def test_the_python_of_the_environments(name: str, installed: list[str], python:
     assert [call.get("python") for call in run.asked(name, "python_environment")] == [python]
     receipt = run.asked(name, "file_tree")[0]["entries"][-1]
     assert [package for package in json.loads(receipt["content"])["packages"] if package != "ngrok"] == installed
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "home", "user"),
+    [
+        ("macos", "/Library/LaunchDaemons", "/var/db/reachable/jupyter", "_jupyter"),
+        ("macos-for-a-person", "/Users/eve/Library/LaunchAgents", "/Users/eve", "eve"),
+        ("macos-headless", "/Users/eve/Library/LaunchAgents", "/Users/eve", "eve"),
+    ],
+)
+def test_the_jobs_of_macos(name: str, folder: str, home: str, user: str, run: Run) -> None:
+    entries = {entry["path"]: entry for call in run.asked(name, "file_tree") for entry in call["entries"]}
+    jobs = {
+        path: plistlib.loads(entry["content"].encode()) for path, entry in entries.items() if path.endswith(".plist")
+    }
+    daemons = ["jupyter", "logs", *(["ngrok", "endpoint"] if name == "macos" else [])]
+    assert list(jobs) == [f"{folder}/reachable-{daemon}.plist" for daemon in daemons]
+    job = jobs[f"{folder}/reachable-jupyter.plist"]
+    assert (job["KeepAlive"], job["ExitTimeOut"], job["Umask"]) == (True, 20, "077")
+    assert (job.get("UserName"), job.get("GroupName")) == ((user, user) if name == "macos" else (None, None))
+    environment = job["EnvironmentVariables"]
+    assert (environment["HOME"], environment["USER"], environment["LANG"]) == (home, user, "en_US.UTF-8")
+    assert job.get("LimitLoadToSessionType") == ("Background" if name == "macos-headless" else None)
+    assert len(f"{environment['JUPYTER_RUNTIME_DIR']}/kernel-{36 * '0'}-ipc-1") < 104
+    # Whatever else is made lies there, too.
+    places = ("/opt/reachable", "/var/db/reachable", "/var/log/reachable", folder, "/Users/eve/Library/reachable")
+    assert {path for path in entries if not path.startswith(places)} <= {"/Users/eve"}
+    secrets = [entry for entry in entries.values() if entry.get("secret")]
+    assert {entry["owner"] for entry in secrets} == ({"_reachable-ngrok", "_reachable-endpoint"} if secrets else set())
+    assert not any(entry["secret"] in entries[path]["content"] for entry in secrets for path in jobs)
+
+
+def test_the_users_of_macos(run: Run) -> None:
+    users = run.asked("macos", "user")
+    assert [call["name"] for call in users] == ["_jupyter", "_reachable-ngrok", "_reachable-endpoint"]
+    assert [call["name"] for call in run.asked("macos", "group")] == [call["name"] for call in users]
+    assert {call["shell"] for call in users} == {"/usr/bin/false"}
+    assert run.asked("macos-for-a-person", "user") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("macos", []),
+        ("macos-for-a-person", ["starts when eve logs in", "look into Desktop", "firewall of this Mac is on"]),
+        ("macos-headless", ["does not come back after a restart", "look into Desktop"]),
+    ],
+)
+def test_what_the_card_says_of_macos(name: str, words: list[str], run: Run) -> None:
+    notes = [note for note in run.reports[name]["notes"] if "plan" not in note and "ngrok" not in note]
+    assert [word in note for word, note in zip(words, notes, strict=True)] == len(words) * [True]
 
 
 @pytest.mark.parametrize(("name", "groups"), [("fedora", []), ("leap15", 4 * [True]), ("tumbleweed", [True])])

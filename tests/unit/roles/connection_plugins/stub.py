@@ -83,10 +83,26 @@ def answer(module: str, given: dict[str, Any], recorded: dict[str, Any]) -> dict
     return {"changed": True}
 
 
+def everywhere(asked: Any, given: dict[str, Any], recorded: dict[str, Any]) -> Any:
+    """Return what was asked for, and on macOS what takes its place there."""
+    if not isinstance(asked, list) or not recorded["macos"]:
+        return asked
+    places = given["on_macos"].items()
+    texts = [(each["path"] if isinstance(each, dict) else str(each), each) for each in asked]
+    others = [
+        ({**each, "path": other + text[len(place) :]} if isinstance(each, dict) else other + text[len(place) :])
+        for text, each in texts
+        for place, other in places
+        if text == place or text.startswith(f"{place}/")
+    ]
+    return [*asked, *others]
+
+
 def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
     """Return what host_info finds on a bare host of a kind."""
     user = recorded["user"]
     at_home = partial(re.sub, "^~", user["home"])
+    given = {key: everywhere(value, given, recorded) for key, value in given.items()}
     known = {user["name"]: {key: user[key] for key in ("uid", "group", "home")} | {"groups": [], "shell": "/bin/sh"}}
     return {
         "changed": False,
