@@ -11,7 +11,8 @@ short_description: Read and follow the logs of services, whoever keeps them
 version_added: "1.0.0"
 description:
   - Returns what services have written, merged by time, and what their service manager says of them. That is the journal
-    where systemd runs, else the files of supervisord, with those that were put aside when they had become too long.
+    where systemd runs, else the files of supervisord or launchd, with those that were put aside when they had become
+    too long. launchd itself says nothing of its services.
   - The answer has a cursor. Asking again with it gives exactly what came after, also when services, files or the host
     were changed in between.
   - A line of a file has the time that stands at its head, or else that of the line before. It counts as soon as it is
@@ -46,7 +47,7 @@ options:
     description: Where an earlier answer ended. O(since) then has no meaning.
     type: str
   folder:
-    description: The folder with the files, which supervisord names after the services. By default the journal is read.
+    description: The folder with the files, which are named after the services. By default the journal is read.
     type: path
   labels:
     description: For the action, what to call the services where there are several. By default it is their names.

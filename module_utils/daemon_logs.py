@@ -133,7 +133,7 @@ def read_entry(entry: dict[str, Any], names: list[str]) -> list[Line]:
 
 
 def ask_files(folder: str, names: list[str], cursor: Cursor, last: int) -> tuple[list[Line], Cursor, bool]:
-    """Return what supervisord's files have after a cursor, a new cursor, and whether there is more."""
+    """Return what the files of supervisord or launchd have after a cursor, a new cursor, and whether there is more."""
     marks = dict(cursor.get("files", {}))
     logs = [read_log(folder, log, names, marks, cursor.get("since")) for log in (*names, SUPERVISORD)]
     merged = heapq.merge(*logs, key=lambda line: line.time or 0.0)
