@@ -39,10 +39,12 @@ GIVEN: dict[str, dict[str, Any]] = {
     "macos": {
         "ngrok_authtoken": TUNNEL["ngrok_authtoken"],
         "endpoint_notify_urls": ["ntfy://my-topic"],
+        "reachable_keep_awake": True,
         "ngrok_install_method": "archive",
         "ngrok_archive_url": "https://downloads.example.org/ngrok.tgz",
         "ngrok_archive_checksum": "sha256:" + 64 * "0",
     },
+    "awake": {"reachable_keep_awake": True},
     "brewless": {"ngrok_authtoken": TUNNEL["ngrok_authtoken"]},
     "downloads": {"jupyter_notebook_dir": "/Users/eve/Downloads/work"},
     "elsewhere": {"reachable_prefix": "/srv/reachable"},
@@ -185,6 +187,7 @@ def test_the_jobs_of_macos(name: str, folder: str, home: str, user: str, run: Ru
     assert (job.get("UserName"), job.get("GroupName")) == ((user, user) if name == "macos" else (None, None))
     environment = job["EnvironmentVariables"]
     assert (environment["HOME"], environment["USER"], environment["LANG"]) == (home, user, "en_US.UTF-8")
+    assert environment.get("REACHABLE_KEEP_AWAKE") == ('["caffeinate", "-i"]' if name == "macos" else None)
     assert job.get("LimitLoadToSessionType") == ("Background" if name == "macos-headless" else None)
     assert len(f"{environment['JUPYTER_RUNTIME_DIR']}/kernel-{36 * '0'}-ipc-1") < 104
     # Whatever else is made lies there, too.

@@ -1,0 +1,102 @@
+"""The machine is held awake while a kernel computes, and at no other time."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+spec = importlib.util.spec_from_file_location(
+    "reachable_awake", Path(__file__).parents[5] / "roles/jupyter/files/reachable_awake.py"
+)
+assert spec
+assert spec.loader
+reachable_awake: Any = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(reachable_awake)
+
+BUSY, IDLE = {"execution_state": "busy"}, {"execution_state": "idle"}
+
+
+@pytest.fixture
+def power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(reachable_awake, "SUPPLIES", tmp_path)
+    monkeypatch.setattr(reachable_awake, "PMSET", tmp_path / "pmset")
+    return tmp_path
+
+
+def supply(folder: Path, name: str, kind: str, online: str | None) -> None:
+    (folder / name).mkdir()
+    (folder / name / "type").write_text(f"{kind}\n")
+    if online is not None:
+        (folder / name / "online").write_text(f"{online}\n")
+
+
+@pytest.mark.parametrize(
+    ("supplies", "mains"),
+    [
+        ([], True),
+        ([("BAT0", "Battery", None), ("AC", "Mains", "1")], True),
+        ([("BAT0", "Battery", None), ("AC", "Mains", "0")], False),
+        ([("AC", "Mains", "0"), ("ucsi", "USB", "1")], True),
+    ],
+)
+def test_mains_power_on_linux(supplies: list[tuple[str, str, str | None]], mains: bool, power: Path) -> None:
+    for each in supplies:
+        supply(power, *each)
+    assert reachable_awake.has_mains() == mains
+
+
+@pytest.mark.parametrize(("source", "mains"), [("AC Power", True), ("Battery Power", False)])
+def test_mains_power_on_macos(source: str, mains: bool, power: Path) -> None:
+    (power / "pmset").write_text(f"#!/bin/sh\necho \"Now drawing from '{source}'\"\n")
+    (power / "pmset").chmod(0o755)
+    assert reachable_awake.has_mains() == mains
+
+
+def runs(holder: Any) -> bool:
+    return holder._process is not None and holder._process.poll() is None
+
+
+def test_the_machine_is_held_awake_while_a_kernel_computes(power: Path) -> None:
+    kernels: list[dict[str, str]] = []
+    holder = reachable_awake.Holder(["sleep", "1000"], lambda: kernels)
+    for now, held in (([], False), ([IDLE], False), ([IDLE, BUSY], True), ([BUSY], True), ([IDLE], False)):
+        kernels[:] = now
+        holder.look()
+        assert runs(holder) == held
+
+    # on battery it is let go, and one that ended is started again
+    kernels[:] = [BUSY]
+    holder.look()
+    holder._process.kill()
+    holder._process.wait()
+    holder.look()
+    assert runs(holder)
+    supply(power, "AC", "Mains", "0")
+    holder.look()
+    assert not runs(holder)
+
+
+def test_the_extension_asks_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    class PeriodicCallback:
+        def __init__(self, work: Any, milliseconds: float) -> None:
+            self.work, self.milliseconds = work, milliseconds
+
+        def start(self) -> None:
+            started.append((self.work, self.milliseconds))
+
+    monkeypatch.setitem(sys.modules, "tornado.ioloop", SimpleNamespace(PeriodicCallback=PeriodicCallback))
+    monkeypatch.setitem(os.environ, "REACHABLE_KEEP_AWAKE", json.dumps(["caffeinate", "-i"]))
+    server = SimpleNamespace(kernel_manager=SimpleNamespace(list_kernels=list))
+    reachable_awake._load_jupyter_server_extension(server)
+    [(work, milliseconds)] = started
+    assert milliseconds == 15000
+    work()
