@@ -7,11 +7,9 @@ Exit codes depend on who asks, and 0 does not mean done: what counts is what ``p
 from __future__ import annotations
 
 import os
-import plistlib
 import re
 import subprocess
 from typing import Any, NamedTuple
-from xml.parsers.expat import ExpatError
 
 LAUNCHCTL = "/bin/launchctl"
 
@@ -123,6 +121,10 @@ def disabled(domain: str) -> set[str]:
 
 def definition(path: str) -> dict[str, Any]:
     """Read the file that defines a job; empty where there is none that can be read."""
+    # Whoever looks at a host without launchd need not wait for them.
+    import plistlib  # noqa: PLC0415
+    from xml.parsers.expat import ExpatError  # noqa: PLC0415
+
     try:
         with open(path, "rb") as file:
             found: dict[str, Any] = plistlib.load(file)
