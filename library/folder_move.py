@@ -30,7 +30,8 @@ options:
     type: path
     required: true
   dest:
-    description: Absolute path that it is to have. The folder above it has to exist.
+    description: >-
+      Absolute path that it is to have. The folder above it has to exist; in check mode it may be still to come.
     type: path
     required: true
 """
@@ -61,13 +62,13 @@ class MoveError(Exception):
     """The folder cannot be moved; the text says why and what to do."""
 
 
-def check(src: str, dest: str) -> None:
-    """See to it that nothing is in the way of a move. Raises MoveError."""
+def check(src: str, dest: str, is_foretold: bool) -> None:
+    """See to it that nothing is in the way of a move, or of one that is only foretold. Raises MoveError."""
     if not os.path.isdir(src) or not os.listdir(src):
         return
     if f"{dest}/".startswith(f"{src}/") or src.startswith(f"{dest}/"):
         raise MoveError(f"One of {src} and {dest} is inside the other: choose another place.")
-    if not os.path.isdir(os.path.dirname(dest)):
+    if not (is_foretold or os.path.isdir(os.path.dirname(dest))):
         raise MoveError(f"There is no folder {os.path.dirname(dest)}: make it first.")
     if os.path.lexists(dest) and (os.path.islink(dest) or not os.path.isdir(dest) or os.listdir(dest)):
         raise MoveError(f"{dest} holds something already: move that away, or choose another place.")
@@ -120,7 +121,7 @@ def main() -> None:
     changed = src != dest and (os.path.isdir(src) or os.path.isdir(f"{src}.gone"))
     try:
         if changed:
-            check(src, dest)
+            check(src, dest, is_foretold=module.check_mode)
         if changed and not module.check_mode:
             move(src, dest)
     except (MoveError, OSError, shutil.Error) as error:

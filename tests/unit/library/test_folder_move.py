@@ -68,6 +68,15 @@ def test_a_move(src: Path, tmp_path: Path, run_module: RunModule) -> None:
     assert run_module(folder_move, **arguments)["changed"] is False
 
 
+def test_the_folder_above_may_be_still_to_come_in_check_mode(src: Path, tmp_path: Path, run_module: RunModule) -> None:
+    above = tmp_path / "above"
+    arguments = {"src": str(src), "dest": f"{above}/new"}
+    assert run_module(folder_move, check=True, **arguments)["changed"] is True
+    because = f"There is no folder {above}: make it first."
+    assert run_module(folder_move, **arguments)["msg"] == f"{src} cannot be moved to {above}/new: {because}"
+    assert (src / "sub/a.ipynb").exists()
+
+
 def test_to_an_empty_folder(src: Path, tmp_path: Path, run_module: RunModule) -> None:
     (tmp_path / "new").mkdir()
     run_module(folder_move, src=str(src), dest=str(tmp_path / "new"))
@@ -139,7 +148,6 @@ def test_an_empty_folder_just_goes(tmp_path: Path, run_module: RunModule) -> Non
         ("full", "{0}/full holds something already: move that away, or choose another place."),
         ("file", "{0}/file holds something already: move that away, or choose another place."),
         ("old/in", "One of {0}/old and {0}/old/in is inside the other: choose another place."),
-        ("none/new", "There is no folder {0}/none: make it first."),
     ],
 )
 def test_what_is_in_the_way(dest: str, because: str, src: Path, tmp_path: Path, run_module: RunModule) -> None:
