@@ -92,6 +92,12 @@ def is_writable_folder(path: str) -> bool:
     return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)
 
 
+def without_holders(holders: Mapping[str, Any], seen: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return who holds which port, but for what lies below a prefix, as somebody has seen it who may."""
+    theirs = {port for port, holder in seen.items() if holder and f"{prefix}/" in holder["command"]}
+    return {port: None if port in theirs else holder for port, holder in holders.items()}
+
+
 def differing(entries: Iterable[Mapping[str, str]], host: Mapping[str, Any]) -> list[Mapping[str, str]]:
     """Return those entries for the module file_tree that are not on the host as host_info found it."""
     found, user = host["files"], host["user"]
@@ -147,5 +153,6 @@ class FilterModule:
             "program_files": program_files,
             "read_program": read_program,
             "unknown_names": unknown_names,
+            "without_holders": without_holders,
             "wrong_kinds": wrong_kinds,
         }

@@ -224,3 +224,18 @@ def test_a_role_brings_all_that_its_program_needs(
 def test_every_filter_has_its_name() -> None:
     filters = preflight.FilterModule().filters()
     assert {name: function.__name__ for name, function in filters.items()} == {name: name for name in filters}
+
+
+def test_ports_of_programs_below_a_prefix_are_free() -> None:
+    def holder(command: str) -> dict[str, Any]:
+        return {"pid": 0 if not command else 4711, "user": "jupyter", "command": command}
+
+    seen_by_ada = {"8888": holder(""), "4040": holder(""), "22": holder(""), "9999": None}
+    seen_by_root = {
+        "8888": holder("/opt/reachable/server/bin/python /opt/reachable/server/bin/jupyter-server"),
+        "4040": holder("/usr/local/bin/ngrok start --all --config /opt/reachable/etc/ngrok/ngrok.yml"),
+        "22": holder("/opt/reachable-too/sshd"),
+        "9999": None,
+    }
+    left = preflight.without_holders(seen_by_ada, seen_by_root, "/opt/reachable")
+    assert left == {**dict.fromkeys(seen_by_ada), "22": seen_by_ada["22"]}
