@@ -373,8 +373,8 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Remember who takes part, and whether it is about a verdict."""
-        # Each task is a forked copy of this process: without this, each would load all filters and tests anew, and search
-        # for garbage in all that is here.
+        # Each task is a forked copy of this process: without this, each would load all filters and tests anew, and
+        # search for garbage in all that is here.
         for loader in (filter_loader, test_loader):
             loader.get("ansible.builtin.version")
         gc.freeze()

@@ -199,7 +199,7 @@ def shell_scripts() -> list[str]:
 
 
 def image_parts(scenarios: Iterable[str]) -> list[Part]:
-    """Return one part per image from which hosts of these scenarios start, and one for what they get their agents from."""
+    """Return one part per image from which these scenarios' hosts start, and one for what has their agents."""
     inventories = [file.read_text() for name in scenarios for file in ROOT.glob(f"molecule/{name}/inventory/*.yml")]
     kinds = sorted({*re.findall(r"container_image: reachable-test-(\w+)", "".join(inventories))})
     images = [Part("image", f"image-{kind}", [sys.executable, "tests/images.py", kind]) for kind in kinds]
