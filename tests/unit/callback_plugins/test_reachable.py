@@ -38,8 +38,12 @@ class Run:
     err: str = ""
 
     def __post_init__(self) -> None:
-        # A task's time stands after two spaces, the run's at the end.
-        self.out = re.sub(r"  \d+\.\d s|, \d+\.\d s(?=\x1b|$)", "", self.out.replace("\r\n", "\n"), flags=re.MULTILINE)
+        self.out, self.err = without_times(self.out), without_times(self.err)
+
+
+def without_times(text: str) -> str:
+    """Take out how long each task took, which stands after two spaces, and the whole run, at the end."""
+    return re.sub(r"  \d+(\.\d)? s|, \d+(\.\d)? s(?=\x1b|$)", "", text.replace("\r\n", "\n"), flags=re.MULTILINE)
 
 
 @dataclass
