@@ -64,11 +64,11 @@ def receipt_without(receipt: Receipt, others: Receipt) -> Receipt:
     return {kind: [name for name in names if name not in kept(kind, others)] for kind, names in receipt.items()}
 
 
-def what_stays(receipt: Receipt, notebooks: list[str]) -> Receipt:
-    """Return what a receipt says once all but the notebooks in these folders is gone."""
+def what_stays(receipt: Receipt, notebooks: list[str], file: str) -> Receipt:
+    """Return what a receipt says once all but the notebooks in these folders is gone, and the receipt's own file."""
 
     def around(kind: str) -> list[str]:
-        return [folder for folder in receipt[kind] if any(path.startswith(f"{folder}/") for path in notebooks)]
+        return [folder for folder in receipt[kind] if any(path.startswith(f"{folder}/") for path in (*notebooks, file))]
 
     rest = {"folders": around("folders"), "parents": around("parents"), "notebooks": notebooks}
     return {**{kind: [] for kind in KINDS}, **rest}

@@ -98,14 +98,15 @@ def test_what_is_not_wanted_any_more() -> None:
     }
 
 
-def test_what_stays_around_notebooks() -> None:
+@pytest.mark.parametrize("notebooks", ["/var/lib/reachable/notebooks", "/srv/notebooks"])
+def test_what_stays_around_notebooks_and_the_receipt(notebooks: str) -> None:
     parents = {"parents": ["/var", "/etc"]}
-    made = {**NOTHING, **WANTED, **parents, "notebooks": ["/var/lib/reachable/notebooks"]}
-    assert receipt.what_stays(made, ["/var/lib/reachable/notebooks"]) == {
+    made = {**NOTHING, **WANTED, **parents, "notebooks": [notebooks]}
+    assert receipt.what_stays(made, [notebooks], "/var/lib/reachable/receipt.json") == {
         **NOTHING,
         "folders": ["/var/lib/reachable"],
         "parents": ["/var"],
-        "notebooks": ["/var/lib/reachable/notebooks"],
+        "notebooks": [notebooks],
     }
 
 
