@@ -159,7 +159,9 @@ python:
   returned: success
   sample: {path: /usr/bin/python3.12, version: "3.12"}
 files:
-  description: For each of O(files), what is there, in the words of M(file_tree), and its C(age) in seconds.
+  description: >-
+    For each of O(files), what is there, in the words of M(file_tree), and its C(age) in seconds; C(state) is V(hidden)
+    where only somebody else may look.
   type: dict
   returned: success
   sample: {/etc/motd: {state: file, owner: root, group: root, mode: "0644", content: Welcome, age: 3600.5}}
@@ -389,9 +391,12 @@ def as_numbers(version: str) -> list[int]:
 
 def look_at_file(path: str) -> dict[str, Any]:
     """Say what is at a path, in the words of file_tree."""
-    found = files.inspect(path)
+    try:
+        found = files.inspect(path)
+        age = None if found.state == "absent" else time.time() - os.lstat(path).st_mtime
+    except PermissionError:
+        found, age = files.Entry(path, "hidden"), None
     content = None if found.content is None else found.content.decode(errors="replace")
-    age = None if found.state == "absent" else time.time() - os.lstat(path).st_mtime
     return {**found._asdict(), "mode": f"{found.mode:04o}", "content": content, "age": age}
 
 

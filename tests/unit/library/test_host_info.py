@@ -183,6 +183,15 @@ def test_files_in_the_words_of_file_tree(tmp_path: Path, run_module: RunModule) 
     }
 
 
+@needs_root
+def test_a_file_in_a_folder_that_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir(mode=0o700)
+    (tmp_path / "rules/own.rules").touch()
+    with files.acting_as(pwd.getpwnam("nobody").pw_uid):
+        found = host_info.look_at_file(str(tmp_path / "rules/own.rules"))
+    assert (found["state"], found["content"], found["age"]) == ("hidden", None, None)
+
+
 def test_users(run_module: RunModule) -> None:
     nobody = pwd.getpwnam("nobody")
     assert run_module(host_info, users=["nobody"])["users"]["nobody"] == {
