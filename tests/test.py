@@ -32,6 +32,7 @@ AT_ONCE = 2
 SCREENFUL = 80
 # Their hosts start from images that only a registry has, so these scenarios run only when they are named.
 ELSEWHERE = {"distributions"}
+LONGEST = ("drift", "lifecycle", "launchd", "user")
 
 # A program, and the Debian package that brings it.
 LINT_PROGRAMS = {"shellcheck": "shellcheck"}
@@ -126,7 +127,8 @@ class Part:
 def main() -> None:
     """Run what the command line names; exit with 1 if a part fails."""
     names, options = split(sys.argv[1:])
-    parts = [*lint_parts(), Part("unit", "unit", ["pytest"]), *scenario_parts()]
+    # The longest of each kind comes first, so that no other waits for it alone in the end.
+    parts = [Part("unit", "unit", ["pytest"]), *lint_parts(), *scenario_parts()]
     if names == ["--list"]:
         print(*(part.name for part in parts), "shell", sep="\n")
         return
@@ -210,7 +212,8 @@ def scenario_parts() -> list[Part]:
     """Return one part per Molecule scenario."""
     # Molecule finds the base config by itself in a git repository only; without it, it passes without any host.
     command = ["molecule", "--base-config=.config/molecule/config.yml", "test", "--no-command-borders"]
-    names = sorted(file.parent.name for file in ROOT.glob("molecule/*/molecule.yml"))
+    others = sorted({file.parent.name for file in ROOT.glob("molecule/*/molecule.yml")} - {*LONGEST})
+    names = [*LONGEST, *others]
     return [Part("scenario", name, [*command, f"--scenario-name={name}"]) for name in names]
 
 
