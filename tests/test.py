@@ -227,11 +227,10 @@ def run_and_exit(parts: list[Part]) -> None:
     if scenarios:
         with hosts():
             images = image_parts(part.name for part in scenarios)
-            others = [*images, *others]
-            run(others)
+            run(images)
             # A scenario that finds no image would only fail more slowly.
-            if all(image.passed for image in images):
-                run(scenarios)
+            run([*others, *scenarios] if all(image.passed for image in images) else others)
+            others = [*images, *others]
     else:
         run(others)
 
