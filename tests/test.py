@@ -32,6 +32,7 @@ AT_ONCE = 2
 SCREENFUL = 80
 # Their hosts start from images that only a registry has, so these scenarios run only when they are named.
 ELSEWHERE = {"distributions"}
+# They start first, and so do the unit tests: then no other part waits for one of them alone in the end.
 LONGEST = ("drift", "lifecycle", "launchd", "user")
 
 # A program, and the Debian package that brings it.
@@ -127,7 +128,6 @@ class Part:
 def main() -> None:
     """Run what the command line names; exit with 1 if a part fails."""
     names, options = split(sys.argv[1:])
-    # The longest of each kind comes first, so that no other waits for it alone in the end.
     parts = [Part("unit", "unit", ["pytest"]), *lint_parts(), *scenario_parts()]
     if names == ["--list"]:
         print(*(part.name for part in parts), "shell", sep="\n")
