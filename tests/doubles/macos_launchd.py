@@ -545,11 +545,14 @@ def serve(root: Path, macos: int) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     launchd = Launchd(root, macos)
     path = launchd.run / "launchd.sock"
-    path.unlink(missing_ok=True)
+    # Whoever sees the socket may ask at once.
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as server, selectors.DefaultSelector() as selector:
-        server.bind(str(path))
-        path.chmod(0o666)
+        server.bind(str(unfinished))
+        unfinished.chmod(0o666)
         server.listen()
+        unfinished.rename(path)
         selector.register(server, selectors.EVENT_READ)
         try:
             while True:
