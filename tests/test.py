@@ -30,6 +30,7 @@ LOGS = ROOT / ".cache/test"
 LOCK = Path("/run/lock/reachable-test")
 AT_ONCE = 2
 SCREENFUL = 80
+CONTEXT = 10
 # Their hosts start from images that only a registry has, so these scenarios run only when they are named.
 ELSEWHERE = {"distributions"}
 # They start first, and so do the unit tests: then no other part waits for one of them alone in the end.
@@ -114,15 +115,26 @@ class Part:
         print(f"{verdict:8} {self.name:20} {time.monotonic() - self.started:6.1f} s", flush=True)
         if not self.passed:
             lines = self.log.read_text(errors="replace").splitlines()
-            # A person can open the log; whoever reads the output of a machine has only that.
-            shown = lines[-SCREENFUL:] if sys.stdout.isatty() else lines
-            print(*shown, f"(log: {self.log})", sep="\n", flush=True)
+            print(*telling(lines), f"(log: {self.log})", sep="\n", flush=True)
         return True
 
     def stop(self) -> None:
         """End the process and its children."""
         os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait()
+
+
+def telling(lines: list[str]) -> list[str]:
+    """Return the lines that tell why a part failed: the end, and before it the task on which a scenario failed.
+
+    After that a scenario removes its hosts, which alone takes more lines than people read.
+    """
+    end = max(0, len(lines) - SCREENFUL)
+    failures = [number for number, line in enumerate(lines[:end]) if line.startswith(("fatal: [", "failed: ["))]
+    if not failures:
+        return lines[end:]
+    start = max(0, failures[-1] - CONTEXT)
+    return [*lines[start : min(start + SCREENFUL, end)], "[...]", *lines[end:]]
 
 
 def main() -> None:
