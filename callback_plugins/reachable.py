@@ -40,7 +40,6 @@ requirements:
 """
 
 import atexit
-import gc
 import json
 import os
 import signal
@@ -57,7 +56,6 @@ from ansible.playbook.handler import Handler
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
-from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.color import ANSIBLE_COLOR
 from ansible.utils.display import Display
 from rich.console import Console
@@ -373,11 +371,6 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Remember who takes part, and whether it is about a verdict."""
-        # Each task is a forked copy of this process: without this, each would load all filters and tests anew, and
-        # search for garbage in all that is here.
-        for loader in (filter_loader, test_loader):
-            loader.get("ansible.builtin.version")
-        gc.freeze()
         super().v2_playbook_on_play_start(play)
         variables = play.get_variable_manager().get_vars(play=play)
         self._play = play

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
-from ansible.plugins.loader import filter_loader, test_loader
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no types
@@ -28,12 +26,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         kind = "check" if context.CLIARGS["check"] else "run"
         self._file = cache / "changes" / f"{Path(playbook._file_name).stem}.{kind}"  # noqa: SLF001  (it has no public name)
         self._changes: dict[str, list[str]] = {}
-
-    def v2_playbook_on_play_start(self, play: Any) -> None:  # noqa: ARG002  (Ansible's signature)
-        """Load here once what otherwise each task, a forked copy of this process, would load anew."""
-        for loader in (filter_loader, test_loader):
-            loader.get("ansible.builtin.version")
-        gc.freeze()
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Note a task that changed something."""
