@@ -32,12 +32,19 @@ def unknown_names(given: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def wrong_kinds(values: Mapping[str, Any], specs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each value that is not of the kind, or among the choices, that its spec names.
+    """Return a sentence for each value that is missing, or not of the kind, or among the choices, that its spec names.
+
+    One is missing that refers to what nobody has defined.
 
     Ansible's own check would convert values, for itself alone: roles then get the ones that it had let pass. It also
     prints them, be they passwords.
     """
-    return [sentence for name, value in values.items() if (sentence := wrong_kind(name, value, specs[name]))]
+    undefined = "{} refers to a variable that is not set: set that one, for a password best in a vault."
+    sentences = [
+        wrong_kind(name, values[name], spec) if name in values else undefined.format(name)
+        for name, spec in specs.items()
+    ]
+    return [sentence for sentence in sentences if sentence]
 
 
 def wrong_kind(name: str, value: Any, spec: Mapping[str, Any]) -> str | None:

@@ -100,6 +100,11 @@ def test_wrong_kinds(spec: dict[str, Any], value: Any, sentence: str) -> None:
     assert preflight.wrong_kinds({"x": value, "y": ""}, {"x": spec, "y": {"type": "str"}}) == [sentence]
 
 
+def test_a_value_that_is_not_there() -> None:
+    sentence = "x refers to a variable that is not set: set that one, for a password best in a vault."
+    assert preflight.wrong_kinds({}, {"x": {"type": "str"}}) == [sentence]
+
+
 def test_what_names_no_package() -> None:
     right = ["numpy", "pandas>=2,<3", "jupyterlab-git[all]~=0.50", "a==1.*"]
     wrong = [
