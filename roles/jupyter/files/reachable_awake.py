@@ -45,18 +45,34 @@ class Holder:
         self._command = command
         self._kernels = kernels
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_refused = False
 
     def look(self) -> None:
-        """Start the program, or end it, if the kernels or the power are no more what they were."""
+        """Start the program, or end it, if the kernels or the power are no more what they were.
+
+        One that fails, because it may not hold this machine awake, is tried again for the next computation only.
+        """
         if self._process and self._process.poll() is not None:
+            self._is_refused = self._process.returncode > 0
             self._process = None
         is_wanted = any(kernel["execution_state"] == "busy" for kernel in self._kernels()) and has_mains()
-        if is_wanted and not self._process:
+        if not is_wanted:
+            self._release()
+        elif not self._process and not self._is_refused:
+            self._hold()
+
+    def _hold(self) -> None:
+        try:
             self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
-        elif self._process and not is_wanted:
+        except OSError:
+            self._is_refused = True
+
+    def _release(self) -> None:
+        if self._process:
             self._process.terminate()
             self._process.wait()
-            self._process = None
+        self._process = None
+        self._is_refused = False
 
 
 def _load_jupyter_server_extension(serverapp: Any) -> None:

@@ -83,6 +83,25 @@ def test_the_machine_is_held_awake_while_a_kernel_computes(power: Path) -> None:
     assert not runs(holder)
 
 
+@pytest.mark.usefixtures("power")
+def test_one_that_may_not_is_tried_once_for_each_computation(tmp_path: Path) -> None:
+    kernels: list[dict[str, str]] = []
+    holder = reachable_awake.Holder(["sh", "-c", f"echo >> {tmp_path}/tries; exit 1"], lambda: kernels)
+    for now in (BUSY, BUSY, BUSY, IDLE, BUSY, BUSY):
+        kernels[:] = [now]
+        holder.look()
+        if holder._process:
+            holder._process.wait()
+    assert (tmp_path / "tries").read_text() == "\n\n"
+
+
+@pytest.mark.usefixtures("power")
+def test_a_machine_without_the_program() -> None:
+    holder = reachable_awake.Holder(["/no/such/program"], lambda: [BUSY])
+    holder.look()
+    assert not runs(holder)
+
+
 def test_the_extension_asks_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
 
