@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: T201  (its output is its result)
-"""Start Jupyter, short of listening, once for each setting in a file of a person's own, and see whether that counts.
+"""Start Jupyter, short of listening, with settings in a file of a person's own, and see which of them count.
 
 Runs on the host, as the user as whom the server runs, with the server's Python and beside Reachable's own settings.
 Prints a list of settings, as the module host_info describes them, with ``wins`` in each.
@@ -13,8 +13,12 @@ import logging
 import os
 import sys
 import tempfile
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HOME = Path(tempfile.mkdtemp())
 USERS = HOME / ".jupyter"
@@ -52,11 +56,17 @@ VALUES: dict[str, Any] = {
     "sock": str(HOME / "sock"),
     "allow_root": True,
 }
+# Beside others of their class they could not be told from those.
+ALONE = ("base_url", "notebook_dir", "sock")
 IDENTITY_VALUES = {"hashed_password": HASH, "token": "of-the-user", "allow_password_change": True}
 
 
-def cases() -> list[tuple[str, str, str, Any]]:
-    """Return file, class, trait and value of each setting that is tried."""
+Case = tuple[str, str, str, Any]
+"""File, class, trait and value of a setting."""
+
+
+def cases() -> list[Case]:
+    """Return each setting that is tried."""
     tried = [("jupyter_server_config", app, trait, value) for app in APPS for trait, value in VALUES.items()]
     for file in ("jupyter_config", "jupyter_notebook_config", "jupyter_lab_config"):
         tried += [
@@ -68,10 +78,14 @@ def cases() -> list[tuple[str, str, str, Any]]:
     return tried
 
 
-def in_effect(trait: str) -> Any:
+def together(case: Case) -> tuple[str, str, str]:
+    """Return what settings have in common that are tried at once."""
+    file, section, trait, _ = case
+    return file, section, trait if trait in ALONE else ""
+
+
+def in_effect(app: ServerApp, trait: str) -> Any:
     """Return what a server makes of its configuration."""
-    app = ServerApp()
-    app.initialize(argv=[], new_httpserver=False)
     identity: Any = app.identity_provider
     if trait == "transport":
         return app.kernel_manager.kernel_manager_factory(parent=app.kernel_manager, connection_file="x").transport
@@ -80,19 +94,21 @@ def in_effect(trait: str) -> Any:
     return getattr(identity if trait in IDENTITY_VALUES else app, "root_dir" if trait == "notebook_dir" else trait)
 
 
-def seen(trait: str) -> str:
-    """Return the same from a process of its own."""
+def seen(traits: Iterable[str]) -> dict[str, str]:
+    """Return the same of some traits, from a server in a process of its own."""
     reader, writer = os.pipe()
     if os.fork() == 0:
         try:
-            os.write(writer, repr(in_effect(trait)).encode())
+            app = ServerApp()
+            app.initialize(argv=[], new_httpserver=False)
+            os.write(writer, json.dumps({trait: repr(in_effect(app, trait)) for trait in traits}).encode())
         finally:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as pipe:
         text = pipe.read()
     os.wait()
-    return text
+    return dict(json.loads(text))
 
 
 def main() -> None:
@@ -100,19 +116,20 @@ def main() -> None:
     logging.disable()
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     USERS.mkdir()
-    traits = {*VALUES, *IDENTITY_VALUES, "transport"}
-    without = {trait: seen(trait) for trait in traits}
-    found = []
-    for number, (name, section, trait, value) in enumerate(cases()):
-        file = USERS / f"{name}.json"
-        settings: Any = {trait: value}
+    without = seen([*VALUES, *IDENTITY_VALUES, "transport"])
+    found: list[dict[str, Any]] = []
+    for (name, section, _), group in groupby(sorted(cases(), key=together), together):
+        values = {trait: value for _, _, trait, value in group}
+        settings: Any = values
         for part in reversed(section.split(".")):
             settings = {part: settings}
+        file = USERS / f"{name}.json"
         file.write_text(json.dumps(settings))
-        wins = seen(trait) != without[trait]
+        effects = seen(values)
         file.unlink()
-        about = {"file": str(number), "line": 1, "class": section, "trait": trait, "origin": name, "wins": wins}
-        found.append({**about, "value": value, "known": True})
+        for trait, value in values.items():
+            about = {"file": str(len(found)), "line": 1, "class": section, "trait": trait, "origin": name}
+            found.append({**about, "value": value, "known": True, "wins": effects[trait] != without[trait]})
     print(json.dumps(found))
 
 
