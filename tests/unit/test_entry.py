@@ -286,6 +286,8 @@ def test_no_python_that_is_new_enough(tree: Tree, monkeypatch: pytest.MonkeyPatc
     (programs / "python3").write_text("#!/bin/sh\nexit 1\n")
     (programs / "python3").chmod(0o755)
     monkeypatch.setenv("PATH", str(programs))
+    entry = tree.folder / "reachable"
+    entry.write_text(entry.read_text().replace(" /usr/bin/python3 ", " "))
     done = tree.run("up")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
