@@ -66,6 +66,7 @@ path:
 
 import copy
 import json
+import re
 from typing import Any
 
 from ansible.module_utils import files
@@ -73,6 +74,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 PROVIDER = "PasswordIdentityProvider"
 HASH = "hashed_password"
+# Names of settings whose texts nobody else is to see; where a file with one lies is none.
+SECRET = re.compile(r"(?i)(authorization|credential|hash|key|pass(phrase|wd|word)|secret|token)(?!.*_(file|path)$)")
 
 
 def render(settings: dict[str, Any], password_hash: str) -> str:
@@ -82,19 +85,31 @@ def render(settings: dict[str, Any], password_hash: str) -> str:
     return json.dumps(complete, indent=2, sort_keys=True) + "\n"
 
 
-def hide_hash(content: bytes | None, word: str) -> str | None:
-    """Return a file's text with ``word`` in place of its hash.
+def hide_secrets(content: bytes | None, other: bytes | None, word: str) -> str | None:
+    """Return a file's text with ``word`` in place of each secret, or "same" where the other version has it, too.
 
     A file without a hash in its place is not ours and is hidden as a whole: it may have one anywhere.
     """
     if content is None:
         return None
+
+    def told(value: Any, name: str) -> Any:
+        if isinstance(value, dict):
+            return {key: told(each, key) for key, each in value.items()}
+        if isinstance(value, list):
+            return [told(each, name) for each in value]
+        if not isinstance(value, str) or not value or not SECRET.search(name):
+            return value
+        is_same = other is not None and json.dumps(value).encode() in other
+        return f"({'same' if is_same else word} {'hash' if name == HASH else name})"
+
     try:
         settings = json.loads(content)
         settings[PROVIDER][HASH]
     except (ValueError, LookupError, TypeError):
         return f"({word} content, not written by Reachable)\n"
-    return render(settings, f"({word} hash)")
+    hidden: dict[str, Any] = told(settings, "")
+    return render(hidden, hidden[PROVIDER][HASH])
 
 
 def main() -> None:
@@ -120,9 +135,8 @@ def main() -> None:
     except (files.FilesError, OSError) as error:
         module.fail_json(msg=str(error))
 
-    same_hash = found.content is not None and json.dumps(options["password_hash"]).encode() in found.content
-    before = files.describe(found, hide_hash(found.content, "same" if same_hash else "old"))
-    after = files.describe(wanted, hide_hash(wanted.content, "same" if same_hash else "new"))
+    before = files.describe(found, hide_secrets(found.content, wanted.content, "old"))
+    after = files.describe(wanted, hide_secrets(wanted.content, found.content, "new"))
     module.exit_json(
         changed=found != wanted,
         path=wanted.path,

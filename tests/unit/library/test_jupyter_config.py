@@ -62,8 +62,13 @@ def in_another_place(password_hash: str) -> str:
         ),
         (
             in_another_place(NEW_HASH),
-            HEAD + "(same content, not written by Reachable)\n",
+            HEAD + "(old content, not written by Reachable)\n",
             HEAD + text("(same hash)"),
+        ),
+        (
+            text(OLD_HASH).replace('"token": ""', '"token": "of-the-users-own"'),
+            HEAD + text("(old hash)").replace('"token": ""', '"token": "(old token)"'),
+            HEAD + text("(new hash)"),
         ),
     ],
 )
