@@ -129,7 +129,9 @@ def forget(api: Any, name: str) -> None:
 
 
 def shut_down(api: Any, socket: str) -> None:
-    """End supervisord, and wait until it has gone."""
+    """End supervisord and wait until it has gone, unless it has other programs, or is what a container runs."""
+    if api.getAllProcessInfo() or api.getPID() == 1:
+        return
     api.shutdown()
     while supervisord.connect(socket):
         time.sleep(0.1)
@@ -155,8 +157,7 @@ def main() -> None:
     if state == "absent":
         if before and not module.check_mode:
             forget(api, name)
-            if not api.getAllProcessInfo():
-                shut_down(api, module.params["socket"])
+            shut_down(api, module.params["socket"])
         module.exit_json(changed=before is not None, pid=0)
     changed = restart or before is None or before["statename"] not in ("RUNNING", "STARTING")
     if module.check_mode or not changed:

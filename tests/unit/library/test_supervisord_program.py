@@ -179,6 +179,13 @@ def test_a_program_that_is_not_wanted_any_more(host: Host, keep: Any) -> None:
     assert not keep("absent")["changed"]
 
 
+def test_a_container_that_runs_supervisord_stays() -> None:
+    api = mock.Mock()
+    api.getAllProcessInfo.return_value, api.getPID.return_value = [], 1
+    supervisord_program.shut_down(api, "/no/socket")
+    api.shutdown.assert_not_called()
+
+
 def test_a_program_that_cannot_be_started(host: Host, keep: Any) -> None:
     message = f"supervisord cannot start {NAME}, {{}}: see its log."
     assert keep()["msg"] == message.format(f"BAD_NAME: {NAME}")
