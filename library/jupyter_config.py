@@ -85,7 +85,7 @@ def render(settings: dict[str, Any], password_hash: str) -> str:
     return json.dumps(complete, indent=2, sort_keys=True) + "\n"
 
 
-def hide_secrets(content: bytes | None, other: bytes | None, word: str) -> str | None:
+def hide_secrets(content: bytes | None, other: bytes | None, password_hash: str, word: str) -> str | None:
     """Return a file's text with ``word`` in place of each secret, or "same" where the other version has it, too.
 
     A file without a hash in its place is not ours and is hidden as a whole: it may have one anywhere.
@@ -93,23 +93,32 @@ def hide_secrets(content: bytes | None, other: bytes | None, word: str) -> str |
     if content is None:
         return None
 
-    def told(value: Any, name: str) -> Any:
-        if isinstance(value, dict):
-            return {key: told(each, key) for key, each in value.items()}
-        if isinstance(value, list):
-            return [told(each, name) for each in value]
-        if not isinstance(value, str) or not value or not SECRET.search(name):
-            return value
-        is_same = other is not None and json.dumps(value).encode() in other
-        return f"({'same' if is_same else word} {'hash' if name == HASH else name})"
+    def word_for(secret: Any) -> str:
+        text = json.dumps(secret).encode()
+        return "same" if other is not None and text in content and text in other else word
 
     try:
         settings = json.loads(content)
         settings[PROVIDER][HASH]
     except (ValueError, LookupError, TypeError):
-        return f"({word} content, not written by Reachable)\n"
-    hidden: dict[str, Any] = told(settings, "")
-    return render(hidden, hidden[PROVIDER][HASH])
+        return f"({word_for(password_hash)} content, not written by Reachable)\n"
+
+    def hidden(value: Any, name: str, is_secret: bool) -> Any:
+        is_secret = is_secret or SECRET.search(name) is not None
+        if isinstance(value, dict):
+            return {key: hidden(each, key, is_secret) for key, each in value.items()}
+        if isinstance(value, list):
+            return [hidden(each, name, is_secret) for each in value]
+        if not is_secret or not value or isinstance(value, bool):
+            return value
+        return f"({word_for(value)} {name})"
+
+    # The name of a class says nothing about its settings.
+    told = {
+        name: hidden(value, "" if isinstance(value, dict) else name, is_secret=False)
+        for name, value in settings.items()
+    }
+    return render(told, f"({word_for(password_hash)} hash)")
 
 
 def main() -> None:
@@ -135,8 +144,9 @@ def main() -> None:
     except (files.FilesError, OSError) as error:
         module.fail_json(msg=str(error))
 
-    before = files.describe(found, hide_secrets(found.content, wanted.content, "old"))
-    after = files.describe(wanted, hide_secrets(wanted.content, found.content, "new"))
+    secret = options["password_hash"]
+    before = files.describe(found, hide_secrets(found.content, wanted.content, secret, "old"))
+    after = files.describe(wanted, hide_secrets(wanted.content, found.content, secret, "new"))
     module.exit_json(
         changed=found != wanted,
         path=wanted.path,

@@ -62,12 +62,22 @@ def in_another_place(password_hash: str) -> str:
         ),
         (
             in_another_place(NEW_HASH),
-            HEAD + "(old content, not written by Reachable)\n",
+            HEAD + "(same content, not written by Reachable)\n",
             HEAD + text("(same hash)"),
         ),
         (
             text(OLD_HASH).replace('"token": ""', '"token": "of-the-users-own"'),
             HEAD + text("(old hash)").replace('"token": ""', '"token": "(old token)"'),
+            HEAD + text("(new hash)"),
+        ),
+        (
+            text(OLD_HASH).replace('"port": 8888', '"PasswordIdentityProvider": {"token": 7, "other": ["x"]}'),
+            HEAD
+            + text("(old hash)").replace(
+                '"port": 8888',
+                '"PasswordIdentityProvider": {\n'
+                '      "other": [\n        "(old other)"\n      ],\n      "token": "(old token)"\n    }',
+            ),
             HEAD + text("(new hash)"),
         ),
     ],
