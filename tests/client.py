@@ -67,8 +67,8 @@ print(json.dumps({{
 }}))
 made.unlink()
 """
-# 0.0.0.0 and 127.0.0.1, as /proc/net/tcp on a little-endian machine writes them
-LISTENERS = {"lan": "00000000", "loopback": "0100007F"}
+# 0.0.0.0 with ::, and 127.0.0.1, as /proc/net/tcp and tcp6 on a little-endian machine write them
+LISTENERS = {"lan": [8 * "0", 32 * "0"], "loopback": ["0100007F"]}
 PORT = 8888
 
 # Handlers that answer before anybody has logged in: with the server's version, the way out, the interfaces' own
@@ -168,9 +168,10 @@ def use_kernel(browser: Browser, options: argparse.Namespace) -> None:
     assert seen["mode"] == "0o600", seen
     assert seen["runtime_dir"] == "0o700", seen
     # Besides the server there is only the pipe of ipykernel's own output thread, which is guarded by a secret.
-    server = [LISTENERS[options.listens], PORT]
-    assert server in seen["listeners"], seen
-    assert [listener[0] for listener in seen["listeners"] if listener != server] == [LISTENERS["loopback"]], seen
+    server = [[address, PORT] for address in LISTENERS[options.listens]]
+    assert all(listener in seen["listeners"] for listener in server), seen
+    others = [listener for listener in seen["listeners"] if listener not in server]
+    assert [address for address, _ in others] == LISTENERS["loopback"], seen
 
 
 def kernels(browser: Browser, options: argparse.Namespace) -> None:
