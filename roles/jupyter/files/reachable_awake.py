@@ -21,12 +21,15 @@ PMSET = Path("/usr/bin/pmset")  # macOS
 
 
 def has_mains() -> bool:
-    """Tell whether the machine has mains power; one that has no other kind has."""
+    """Tell whether the machine has mains power; one whose battery is not being drained has."""
     if PMSET.exists():
         said = subprocess.run([PMSET, "-g", "batt"], capture_output=True, text=True, check=False).stdout
         return "'Battery Power'" not in said
-    supplies = [folder for folder in SUPPLIES.glob("*") if read(folder / "type") in ("Mains", "USB")]
-    return not supplies or any(read(folder / "online") == "1" for folder in supplies)
+    # A mouse has a battery, too.
+    supplies = [each for each in SUPPLIES.glob("*") if read(each / "scope") != "Device"]
+    is_plugged = any(read(each / "type") in ("Mains", "USB") and read(each / "online") == "1" for each in supplies)
+    is_drained = any(read(each / "type") == "Battery" and read(each / "status") == "Discharging" for each in supplies)
+    return is_plugged or not is_drained
 
 
 def read(file: Path) -> str:

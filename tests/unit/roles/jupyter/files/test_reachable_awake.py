@@ -20,6 +20,7 @@ assert spec.loader
 reachable_awake: Any = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(reachable_awake)
 
+BATTERY = {"type": "Battery", "status": "Discharging"}
 BUSY, IDLE = {"execution_state": "busy"}, {"execution_state": "idle"}
 
 
@@ -30,25 +31,28 @@ def power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def supply(folder: Path, name: str, kind: str, online: str | None) -> None:
+def supply(folder: Path, name: str, **attributes: str) -> None:
     (folder / name).mkdir()
-    (folder / name / "type").write_text(f"{kind}\n")
-    if online is not None:
-        (folder / name / "online").write_text(f"{online}\n")
+    for attribute, value in attributes.items():
+        (folder / name / attribute).write_text(f"{value}\n")
 
 
 @pytest.mark.parametrize(
     ("supplies", "mains"),
     [
         ([], True),
-        ([("BAT0", "Battery", None), ("AC", "Mains", "1")], True),
-        ([("BAT0", "Battery", None), ("AC", "Mains", "0")], False),
-        ([("AC", "Mains", "0"), ("ucsi", "USB", "1")], True),
+        ([BATTERY, {"type": "Mains", "online": "1"}], True),
+        ([BATTERY, {"type": "Mains", "online": "0"}], False),
+        ([BATTERY, {"type": "Mains", "online": "0"}, {"type": "USB", "online": "1"}], True),
+        ([BATTERY], False),
+        ([{**BATTERY, "status": "Charging"}], True),
+        # a desktop with USB-C, and a mouse
+        ([{"type": "USB", "online": "0"}, {**BATTERY, "scope": "Device"}], True),
     ],
 )
-def test_mains_power_on_linux(supplies: list[tuple[str, str, str | None]], mains: bool, power: Path) -> None:
-    for each in supplies:
-        supply(power, *each)
+def test_mains_power_on_linux(supplies: list[dict[str, str]], mains: bool, power: Path) -> None:
+    for number, attributes in enumerate(supplies):
+        supply(power, str(number), **attributes)
     assert reachable_awake.has_mains() == mains
 
 
@@ -78,7 +82,7 @@ def test_the_machine_is_held_awake_while_a_kernel_computes(power: Path) -> None:
     holder._process.wait()
     holder.look()
     assert runs(holder)
-    supply(power, "AC", "Mains", "0")
+    supply(power, "BAT0", **BATTERY)
     holder.look()
     assert not runs(holder)
 
