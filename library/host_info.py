@@ -419,6 +419,16 @@ def look_at_environment(path: Path, wanted: dict[str, Any], python: environments
     return environments.state_of(path, python, lock, wanted["exact"]) if python else "incomplete"
 
 
+def is_empty(path: str | Path) -> bool:
+    """Tell whether there is no folder, or nothing in it; one that may not be listed counts as full."""
+    try:
+        return set(os.listdir(path)) <= OF_THE_FILE_SYSTEM
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except PermissionError:
+        return False
+
+
 def look_at_path(path: str) -> dict[str, Any]:
     """Say what room there is at a path, or where it would be made."""
     nearest = os.path.abspath(path)
@@ -427,7 +437,7 @@ def look_at_path(path: str) -> dict[str, Any]:
     room = os.statvfs(nearest)
     return {
         "nearest": nearest,
-        "empty": not os.path.isdir(path) or set(os.listdir(path)) <= OF_THE_FILE_SYSTEM,
+        "empty": is_empty(path),
         "free_bytes": room.f_bavail * room.f_frsize,
         # Root may write anywhere, but for what is mounted read-only.
         "writable": os.path.isdir(nearest) and os.access(nearest, os.W_OK) and not room.f_flag & os.ST_RDONLY,

@@ -129,6 +129,13 @@ def test_what_is_empty(path: str, empty: bool, tmp_path: Path) -> None:
     assert host_info.look_at_path(str(tmp_path / path))["empty"] is empty
 
 
+@needs_root
+def test_a_folder_that_may_not_be_listed_counts_as_full(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    with files.acting_as(pwd.getpwnam("nobody").pw_uid):
+        assert not host_info.is_empty(tmp_path)
+
+
 @pytest.mark.parametrize("path", ["not/yet/there", "not", ""])
 def test_a_relative_path_ends_somewhere(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
