@@ -215,11 +215,17 @@ users:
   sample: {jupyter: {uid: 999, group: jupyter, groups: [], home: /var/lib/reachable/jupyter, shell: /usr/sbin/nologin}}
 programs:
   description: >-
-    For each of O(programs), its path, what that leads to when all links are followed, its checksum, and its version,
+    For each of O(programs), its path, what that leads to when all links are followed, its checksums, and its version,
     which is null when it cannot be run by everybody; null when there is no such program.
   type: dict
   returned: success
-  sample: {ngrok: {path: /usr/local/bin/ngrok, target: /usr/local/bin/ngrok, version: 3.39.10, sha256: 0123abcd}}
+  sample:
+    ngrok:
+      path: /usr/local/bin/ngrok
+      target: /usr/local/bin/ngrok
+      version: 3.39.10
+      sha256: 0123abcd
+      md5: 4567cdef
 calendars:
   description: >-
     For each of O(calendars), what systemd says is wrong with it; empty where it understands it or does not run.
@@ -580,9 +586,15 @@ def look_at_program(name: str) -> dict[str, Any] | None:
     path = shutil.which(name, path=PROGRAM_FOLDERS)
     if not path:
         return None
-    with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
-    return {"path": path, "target": os.path.realpath(path), "version": version_of(path), "sha256": digest}
+    content = Path(path).read_bytes()
+    return {
+        "path": path,
+        "target": os.path.realpath(path),
+        "version": version_of(path),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        # By which dpkg knows what comes with a package.
+        "md5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
+    }
 
 
 def calendar_problem(expression: str, manager: str) -> str:

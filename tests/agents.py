@@ -80,6 +80,7 @@ def make_repository(folder: Path) -> None:
     program.chmod(0o755)
     (package / "DEBIAN").mkdir()
     (package / "DEBIAN/control").write_text(CONTROL.format(version="3.39.10"))
+    (package / "DEBIAN/md5sums").write_text(run("md5sum", program.relative_to(package), cwd=package))
 
     shutil.rmtree(REPOSITORY, ignore_errors=True)
     pool, dist = REPOSITORY / "pool", REPOSITORY / "dists/bookworm"

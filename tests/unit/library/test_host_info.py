@@ -421,8 +421,8 @@ def test_a_program_is_found_where_its_links_lead_and_asked_for_its_version(
     agent.write_text('#!/bin/sh\nif [ "$1" = version ]; then echo "agent version 2.3.41"; fi\n')
     agent.chmod(0o755)
     (folder / "agent").symlink_to(agent)
-    digest = hashlib.sha256(agent.read_bytes()).hexdigest()
-    found = {"path": f"{folder}/agent", "target": str(agent), "version": "2.3.41", "sha256": digest}
+    checksums = {name: hashlib.new(name, agent.read_bytes()).hexdigest() for name in ("sha256", "md5")}
+    found = {"path": f"{folder}/agent", "target": str(agent), "version": "2.3.41", **checksums}
 
     monkeypatch.setattr(host_info, "PROGRAM_FOLDERS", str(folder))
     assert run_module(host_info, programs=["agent", f"{folder}/agent", "other"])["programs"] == {
