@@ -209,10 +209,18 @@ user:
   sample: {name: ada, uid: 1000, group: ada, home: /home/ada, lingers: false, may_linger: true}
 users:
   description: >-
-    For each of O(users), and whoever runs this module, what the system knows; null when there is no such user.
+    For each of O(users), and whoever runs this module, what the system knows, and whether the home is there; null when
+    there is no such user.
   type: dict
   returned: success
-  sample: {jupyter: {uid: 999, group: jupyter, groups: [], home: /var/lib/reachable/jupyter, shell: /usr/sbin/nologin}}
+  sample:
+    jupyter:
+      uid: 999
+      group: jupyter
+      groups: []
+      home: /var/lib/reachable/jupyter
+      home_exists: true
+      shell: /usr/sbin/nologin
 programs:
   description: >-
     For each of O(programs), its path, what that leads to when all links are followed, its checksums, and its version,
@@ -559,6 +567,7 @@ def look_at_user(name: str) -> dict[str, Any] | None:
         "group": files.group_name(user.pw_gid),
         "groups": [group.gr_name for group in grp.getgrall() if name in group.gr_mem],
         "home": user.pw_dir,
+        "home_exists": os.path.isdir(user.pw_dir),
         "shell": user.pw_shell,
     }
 

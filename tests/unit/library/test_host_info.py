@@ -206,6 +206,7 @@ def test_users(run_module: RunModule) -> None:
         "group": files.group_name(nobody.pw_gid),
         "groups": [],
         "home": nobody.pw_dir,
+        "home_exists": False,
         "shell": nobody.pw_shell,
     }
     me = pwd.getpwuid(os.geteuid())
