@@ -64,6 +64,9 @@ options:
         description: The content of the lock.
         type: str
         required: true
+      alternative:
+        description: The content of another lock, where only what is found tells which of the two it should be.
+        type: str
       exact:
         description: Whether it should have nothing else.
         type: bool
@@ -167,9 +170,9 @@ files:
   sample: {/etc/motd: {state: file, owner: root, group: root, mode: "0644", content: Welcome, age: 3600.5}}
 environments:
   description: >-
-    For each of O(environments), V(settled) if it has what its lock names, V(different) if it has other packages,
-    V(incomplete) if it is damaged, half built or made for another Python than the one that runs this module, or
-    V(absent).
+    For each of O(environments), V(settled) if it has what its lock names, V(alternative) if it has what the other lock
+    names, V(different) if it has other packages, V(incomplete) if it is damaged, half built or made for another Python
+    than the one that runs this module, or V(absent).
   type: dict
   returned: success
   sample: {/opt/reachable/server: settled}
@@ -427,10 +430,15 @@ def look_at_daemons(names: list[str], manager: str, folder: str) -> dict[str, An
 
 def look_at_environment(path: Path, wanted: dict[str, Any], python: environments.Interpreter | None) -> str:
     """Say how an environment is, seen from the Python that it is based on; without one it cannot be complete."""
-    lock = wanted["requirements"]
+    if not python:
+        return "incomplete"
+    lock, alternative = wanted["requirements"], wanted["alternative"]
     if wanted["replace"]:
         lock = environments.lock_in_force(path, lock)
-    return environments.state_of(path, python, lock, wanted["exact"]) if python else "incomplete"
+    state: str = environments.state_of(path, python, lock, wanted["exact"])
+    if state == "different" and alternative and environments.is_as_locked(path, python, alternative, wanted["exact"]):
+        return "alternative"
+    return state
 
 
 def is_empty(path: str | Path) -> bool:
@@ -620,6 +628,7 @@ def main() -> None:
     environment_spec = {
         "path": {"type": "path", "required": True},
         "requirements": {"type": "str", "required": True},
+        "alternative": {"type": "str"},
         "exact": {"type": "bool", "default": True},
         "replace": {"type": "bool", "default": False},
     }

@@ -392,6 +392,7 @@ def test_environments(tmp_path: Path, run_module: RunModule) -> None:
         json.dumps(environments.marker_of(environments.interpreter(sys.executable)))
     )
     assert state() == "different"
+    assert state(alternative="bar==1.0 ; sys_platform == 'none'\n") == "alternative"
     # A lock without a package of this host, declined for one that names nothing else either.
     (path / environments.LOCK).write_text("bar==1.0 ; sys_platform == 'none'\n")
     environments.hold_of(path).write_text(environments.name_of("foo==1.0\n"))
