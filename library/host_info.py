@@ -445,10 +445,10 @@ def is_empty(path: str | Path) -> bool:
     """Tell whether there is no folder, or nothing in it; one that may not be listed counts as full."""
     try:
         return set(os.listdir(path)) <= OF_THE_FILE_SYSTEM
-    except (FileNotFoundError, NotADirectoryError):
-        return True
     except PermissionError:
         return False
+    except OSError:
+        return True
 
 
 def look_at_path(path: str) -> dict[str, Any]:
