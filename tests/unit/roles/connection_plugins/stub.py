@@ -103,8 +103,8 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
     user = recorded["user"]
     at_home = partial(re.sub, "^~", user["home"])
     given = {key: everywhere(value, given, recorded) for key, value in given.items()}
-    known = {user["name"]: {key: user[key] for key in ("uid", "group", "home")}}
-    known[user["name"]] |= {"groups": [], "home_exists": True, "shell": "/bin/sh"}
+    more = {"groups": [], "home_exists": True, "shell": "/bin/sh"}
+    known = {user["name"]: {key: user[key] for key in ("uid", "group", "home")} | more}
     return {
         "changed": False,
         "files": {path: {"path": path, **ABSENT} for path in map(at_home, given.get("files", []))},
