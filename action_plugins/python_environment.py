@@ -17,13 +17,13 @@ from ansible.module_utils.portable_pip import portable_pip
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
-    """Run the module, with pip where uv may have to be fetched."""
+    """Run the module, with pip where uv may have to be installed."""
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self._task.args
-        if arguments.get("uv_requirements"):
+        if any(str(arguments["uv"]).startswith(f"{each['path']}/") for each in arguments["environments"]):
             try:
                 arguments = {**arguments, "pip": base64.b64encode(portable_pip()).decode()}
             except ImportError as error:

@@ -25,7 +25,8 @@ notes:
   - The index that the host's own settings name (C(UV_DEFAULT_INDEX), C(UV_INDEX_*), for the first uv pip's own
     configuration) is used. Other variables of uv, pip and Python have no effect.
   - Where SELinux is in use, files get the contexts that its policy has for their paths.
-  - The host needs no pip and no venv module. With O(uv_requirements) the controller's own pip is brought along.
+  - The host needs no pip, and of Python's own venv only what makes an environment without one. For an environment that
+    holds O(uv) the controller's own pip is brought along.
 attributes:
   check_mode:
     support: partial
@@ -111,14 +112,9 @@ options:
             The folder above C(path) has to exist and to be writable for that user.
         type: str
   uv:
-    description: The uv to use, perhaps in one of O(environments).
+    description: The uv to use, perhaps in one of O(environments), which O(pip) then makes, and its uv changes.
     type: path
     required: true
-  uv_requirements:
-    description: Lock of uv alone, for when one of O(environments) is to hold it. Where it does not run yet, O(pip)
-      installs this lock in a passing folder, from where uv then makes that environment.
-    type: str
-    default: ""
   pip:
     description: The controller's pip as a zip file in base64. Set by the action of this name, not in a task.
     type: str
@@ -135,7 +131,6 @@ EXAMPLES = r"""
       - path: /opt/reachable/tools
         requirements: "{{ lookup('file', 'requirements/tools.txt') }}"
     uv: /opt/reachable/tools/bin/uv
-    uv_requirements: "{{ lookup('file', 'requirements/uv.txt') }}"
 
 - name: Install Jupyter, and switch to it once it starts; leave alone what its user added to the kernel
   python_environment:
@@ -198,6 +193,7 @@ environments:
 import base64
 import contextlib
 import fcntl
+import io
 import json
 import os
 import pwd
@@ -205,6 +201,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -281,7 +278,6 @@ class Wanted:
     owner: str | None
     python: Interpreter
     uv: Path
-    uv_requirements: str = ""
     pip: str = ""
     declined: str = ""
 
@@ -306,7 +302,6 @@ class Wanted:
             "requirements.txt": self.requirements,
             "packages.txt": "\n".join(self.packages),
             "user_requirements.txt": self.user_requirements,
-            "uv_requirements.txt": self.uv_requirements,
         }
 
     @property
@@ -501,23 +496,21 @@ def update(wanted: Wanted, environment: Path) -> None:
 
 def build(wanted: Wanted, environment: Path, added: Packages) -> None:
     """Make a new environment, which is not declared complete yet. Raises Failure."""
-    try:
-        run_installer(wanted, [wanted.uv, "--version"])
-    except Failure:
-        if not wanted.uv_requirements:
-            raise
-        wanted = replace(wanted, uv=bootstrap(wanted))
-    run_installer(wanted, [wanted.uv, "venv", "--quiet", "--python", wanted.python.path, environment])
+    run(wanted, [wanted.python.path, "-I", "-m", "venv", "--without-pip", environment])
+    if wanted.pip:
+        bootstrap(wanted, environment)
     fill(wanted, environment, added)
 
 
-def bootstrap(wanted: Wanted) -> Path:
-    """Install uv in a passing folder, with a pip that runs from its archive, and return it. Raises Failure."""
-    archive, passing = wanted.scratch / "pip.zip", wanted.scratch / "bootstrap"
-    archive.write_bytes(base64.b64decode(wanted.pip))
-    pip = [wanted.python.path, "-I", archive / "pip", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
-    run_installer(wanted, [*pip, "install", "--require-hashes", "-r", "uv_requirements.txt", "--target", passing])
-    return passing / "bin" / "uv"
+def bootstrap(wanted: Wanted, environment: Path) -> None:
+    """Install what the lock names, uv among it, with a pip that does not stay. Raises Failure."""
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(wanted.pip))) as archive:
+        archive.extractall(wanted.scratch)
+    pip: list[str | Path] = [environment / "bin/python", "-I", wanted.scratch / "pip"]
+    quietly = ["--no-input", "--disable-pip-version-check"]
+    # uv compiles the bytecode, on all cores.
+    options = ["--no-cache-dir", "--no-compile", "--no-deps", "--require-hashes"]
+    run_installer(wanted, [*pip, *quietly, "install", *options, "-r", "requirements.txt"])
 
 
 def mark(wanted: Wanted, environment: Path) -> None:
@@ -647,7 +640,7 @@ def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
             try:
                 change = plan(wanted, old)
             except NotRunningError:
-                if not wanted.uv_requirements:
+                if not wanted.pip:
                     if not check_mode:
                         raise
                     change = expected(wanted, installed(old))
@@ -780,7 +773,7 @@ def wanted_environments(params: dict[str, Any], python: Interpreter) -> tuple[li
             raise Failure(f"{path}: only root can work as {owner}, this is {user}; set become: true.")
         wanted = Wanted(**{**options, "path": path, "owner": owner}, python=python, uv=uv)
         if uv.is_relative_to(path):
-            holding.append(replace(wanted, uv_requirements=params["uv_requirements"], pip=params["pip"]))
+            holding.append(replace(wanted, pip=params["pip"]))
         else:
             others.append(wanted)
     return holding, others
@@ -804,7 +797,6 @@ def main() -> None:
         argument_spec={
             "environments": {"type": "list", "elements": "dict", "required": True, "options": environment_spec},
             "uv": {"type": "path", "required": True},
-            "uv_requirements": {"type": "str", "default": ""},
             "pip": {"type": "str", "default": "", "no_log": True},  # no secret, but megabytes
             "python": {"type": "path"},
         },

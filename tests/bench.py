@@ -319,7 +319,7 @@ def package(name: str) -> bytes:
     result = io.BytesIO()
     with tarfile.open(fileobj=result, mode="w") as archive:
         archive.add(BENCH / f"{name}.sh", f"{name}.sh")
-        for lock in ("uv.txt", "tools.txt", "server.txt", "kernel.txt"):
+        for lock in ("tools.txt", "server.txt", "kernel.txt"):
             archive.add(ROOT / "requirements" / lock, lock)
         for file, content in {"password": PASSWORD.encode(), "pip.zip": portable_pip()}.items():
             entry = tarfile.TarInfo(file)

@@ -13,10 +13,12 @@ useradd --system --home-dir "$home" --shell /usr/sbin/nologin jupyter
 mkdir -p "$prefix/etc/jupyter" "$prefix/share/jupyter/kernels/python3" "${home%/*}"
 install --directory --owner=jupyter --group=jupyter --mode=0700 "$home" "$home/notebooks"
 
-python3 pip.zip/pip install --quiet --require-hashes --requirement uv.txt --target bootstrap
 for environment in "$prefix/tools" "$prefix/server" "$home/kernel"; do
-  bootstrap/bin/uv venv --quiet "$environment"
-  bootstrap/bin/uv pip sync --quiet --require-hashes --python "$environment/bin/python" "${environment##*/}.txt"
+  python3 -m venv --without-pip "$environment"
+done
+"$prefix/tools/bin/python" pip.zip/pip install --quiet --require-hashes --requirement tools.txt
+for environment in "$prefix/server" "$home/kernel"; do
+  "$prefix/tools/bin/uv" pip sync --quiet --require-hashes --python "$environment/bin/python" "${environment##*/}.txt"
 done
 chown --recursive jupyter:jupyter "$home/kernel"
 

@@ -11,7 +11,10 @@ import pytest
 if TYPE_CHECKING:
     from conftest import RunAction
 
-ARGUMENTS = {"environments": [{"path": "/opt/reachable/tools", "requirements": "uv==1.0"}], "uv": "/usr/bin/uv"}
+ARGUMENTS = {
+    "environments": [{"path": "/opt/reachable/tools", "requirements": "uv==1.0"}],
+    "uv": "/opt/reachable/tools/bin/uv",
+}
 
 
 @pytest.fixture
@@ -33,17 +36,18 @@ def sent(run_action: RunAction) -> Any:
 
 
 def test_pip_is_sent(sent: Any) -> None:
-    result = sent(**ARGUMENTS, uv_requirements="uv==1.0")
+    result = sent(**ARGUMENTS)
     assert base64.b64decode(result.pop("pip")).startswith(b"PK")
-    assert result == {**ARGUMENTS, "uv_requirements": "uv==1.0"}
+    assert result == ARGUMENTS
 
 
 def test_pip_is_not_sent_for_nothing(sent: Any) -> None:
-    assert sent(**ARGUMENTS) == ARGUMENTS
+    arguments = {**ARGUMENTS, "uv": "/opt/reachable/tools-of-others/bin/uv"}
+    assert sent(**arguments) == arguments
 
 
 def test_without_pip(run_action: RunAction, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    result = run_action("python_environment", **ARGUMENTS, uv_requirements="uv==1.0")
+    result = run_action("python_environment", **ARGUMENTS)
     assert result["failed"]
     assert result["msg"].startswith("Failed to import the required Python library (pip) on ")

@@ -105,7 +105,7 @@ def place(ground: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 Ensure = Any
-SHARED = ("uv", "uv_requirements", "pip", "python")
+SHARED = ("uv", "pip", "python")
 
 
 @pytest.fixture
@@ -493,13 +493,13 @@ def test_a_failing_check_switches_nothing(
 def test_an_environment_with_its_own_uv(ensure: Ensure, index: Index, place: Path) -> None:
     options: dict[str, Any] = {
         "requirements": index.lock("base==2.0", "uv==0.1"),
-        "uv_requirements": index.lock("uv==0.1"),
         "uv": str(place / "env/bin/uv"),
         "pip": base64.b64encode(portable_pip()).decode(),
     }
     predicted, done = ensure(check=True, **options), ensure(**options)
     assert changes(predicted) == changes(done) == [("base", None, "2.0"), ("uv", None, "0.1")]
     assert not ensure(**options)["changed"]
+    assert next((place / "env").glob("lib/python*/site-packages/__pycache__/base.*.pyc"))
 
     # Nobody needs it while nothing differs; one that does not run is replaced as soon as something does.
     (place / "env/bin/uv").write_bytes(b"\x7fELF")
