@@ -45,6 +45,8 @@ SAME_AS = {
 }
 # What Jupyter has anyway, where we set nothing.
 HARMLESS = ("", "/", False, None)
+# The ways in which people say that a server listens on all addresses. Ours is *, which is IPv6 as well.
+EVERYWHERE = ("", "*", "0.0.0.0", "::")  # noqa: S104 - what is written, not what is bound
 SECRETS = {"cookie_secret", "hashed_password", "password", "token"}
 
 Settings = list[dict[str, Any]]
@@ -392,12 +394,17 @@ def effect_of(setting: Mapping[str, Any], own: Own, remedies: Collection[str]) -
     where = meant(inner, trait)
     ours = own.get(where[0], {})
     if where[1] in ours:
-        if setting["known"] and setting["value"] == ours[where[1]]:
+        if setting["known"] and says_the_same(where[1], setting["value"], ours[where[1]]):
             return None
         return "wins" if is_stronger(setting, outer, inner) else "loses"
     if outer or trait not in remedies or where[0] != "ServerApp" or comes_too_late(setting):
         return None
     return None if setting["known"] and setting["value"] in HARMLESS else "wins"
+
+
+def says_the_same(trait: str, value: Any, own: Any) -> bool:
+    """Tell whether a value is our own one, or another word for it."""
+    return bool(value == own or (trait == "ip" and value in EVERYWHERE and own in EVERYWHERE))
 
 
 def meant(section: str, trait: str) -> tuple[str, str]:

@@ -288,6 +288,14 @@ def test_effects(origin: str, section: str, trait: str, value: Any, effect: str 
     assert [each["effect"] for each in found] == ([effect] if effect else [])
 
 
+@pytest.mark.parametrize(("value", "effect"), [("0.0.0.0", []), ("", []), ("::", []), ("192.0.2.7", ["loses"])])
+def test_everywhere_has_several_names(value: str, effect: list[str]) -> None:
+    setting = {"file": "/f.py", "line": 1, "class": "ServerApp", "trait": "ip", "origin": SERVER,
+               "value": value, "known": True}  # fmt: skip
+    found = jupyter_configs.conflicts([setting], {"ServerApp": {"ip": "*"}}, REMEDIES)
+    assert [each["effect"] for each in found] == effect
+
+
 def test_conflicts_are_sorted_once_each_and_without_values(tmp_path: Path) -> None:
     text = (
         "c.ServerApp.base_url = '/x'\nc.ServerApp.ip = 'here'\nc.ServerApp.ip = 'there'\nc.ServerApp.ip = '127.0.0.1'"
