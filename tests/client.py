@@ -30,11 +30,12 @@ CELL: dict[str, Any] = {
     "outputs": [],
     "execution_count": None,
 }
+MAGIC = CELL | {"id": "b", "source": "%pwd"}
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 NOTEBOOK_MODEL = {
     "type": "notebook",
     "format": "json",
-    "content": {"cells": [CELL], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5},
+    "content": {"cells": [CELL, MAGIC], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5},
 }
 SECONDS = 30
 # The scenario's own, in a file of the user's that must not win.
@@ -148,6 +149,8 @@ def use(browser: Browser, options: argparse.Namespace) -> None:
     listed = [entry["name"] for entry in browser.ask("GET", "/api/contents").json()["content"]]
     assert NOTEBOOK in listed, listed
     assert browser.ask("GET", path).json()["content"]["cells"][0]["source"] == CELL["source"]
+    script = browser.ask("GET", f"/nbconvert/python/{quote(NOTEBOOK)}").text
+    assert "get_ipython().run_line_magic('pwd', '')" in script, script
 
     use_kernel(browser, options)
     kernels = browser.ask("GET", "/api/kernels").json()
