@@ -287,7 +287,7 @@ def create_hosts() -> None:
     Those of before are stopped and stay until the end: once so many files have been deleted, a file system without a
     journal is several times slower for minutes (ext4 does not use their inodes again at once).
     """
-    for host in output(["podman", "ps", "--quiet", "--filter=label=reachable-test=reachable-bench"]).split():
+    for host in output(["podman", "ps", "--quiet", "--filter=network=reachable-bench"]).split():
         output(["podman", "stop", "--time=0", host])
         output(["podman", "rename", host, f"bench-past-{host}"])
     for step in ("create", "prepare"):
