@@ -23,7 +23,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self._task.args
-        if any(str(arguments["uv"]).startswith(f"{each['path']}/") for each in arguments["environments"]):
+        if any(Path(arguments["uv"]).is_relative_to(each["path"]) for each in arguments["environments"]):
             try:
                 arguments = {**arguments, "pip": base64.b64encode(portable_pip()).decode()}
             except ImportError as error:

@@ -112,7 +112,7 @@ options:
             The folder above C(path) has to exist and to be writable for that user.
         type: str
   uv:
-    description: The uv to use, perhaps in one of O(environments), which O(pip) then makes, and its uv changes.
+    description: The uv to use. One of O(environments) that holds it is made with O(pip), and changed with that uv.
     type: path
     required: true
   pip:
