@@ -186,19 +186,6 @@ def drift_seen(text: str | None) -> str:
         return ""
 
 
-def not_written(entries: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return those files that do not stand on the controller as they should."""
-    return [entry for entry in entries if not says(entry["path"], entry["content"])]
-
-
-def says(path: str, content: str) -> bool:
-    """Tell whether a file on the controller has this content."""
-    try:
-        return Path(path).read_text(encoding="utf-8") == content
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
 def leg_rows(findings: list[dict[str, Any]], seen_from: str) -> list[dict[str, str]]:
     """Turn what the doctor found into the rows of a table, one a leg that was tried.
 
@@ -256,7 +243,6 @@ class FilterModule:
             "lan_endpoints": lan_endpoints,
             "leg_rows": leg_rows,
             "once_repaired": once_repaired,
-            "not_written": not_written,
             "plan_notes": plan_notes,
             "published_endpoints": published_endpoints,
             "qr_svg": qr_svg,

@@ -94,110 +94,18 @@ paths:
   returned: success
 """
 
-import grp
-import os
-import pwd
-import re
-import subprocess
-from functools import partial
-from typing import Any
-
-from ansible.module_utils import files
+from ansible.module_utils import file_trees, files
 from ansible.module_utils.basic import AnsibleModule
-
-DEFAULT_MODES = {"file": "0644", "directory": "0755", "absent": "0"}
-
-
-def wanted_entry(option: dict[str, Any]) -> files.Entry:
-    """Complete one element of ``entries`` with the defaults. Raises FilesError."""
-    state = option["state"]
-    if state == "absent":
-        return files.Entry(option["path"], state)
-    owner = option["owner"] or files.user_name(os.geteuid())
-    group = option["group"]
-    if not group:
-        try:
-            group = grp.getgrgid(pwd.getpwnam(owner).pw_gid).gr_name
-        except KeyError:  # in check mode the user may be still to come; it will have a group of its name
-            group = owner
-    mode = option["mode"] or DEFAULT_MODES[state]
-    if not re.fullmatch("[0-7]{4}", mode):  # without quotes YAML makes 420 of 0644
-        raise files.FilesError(f'mode of {option["path"]}: {mode} has not four octal digits; write it as "0644".')
-    content = text_of(option).encode() if state == "file" else None
-    return files.Entry(option["path"], state, owner, group, int(mode, 8), content)
-
-
-def text_of(option: dict[str, Any]) -> str:
-    """Return what a file should say."""
-    text: str = option["content"] if option["secret"] is None else option["secret"]
-    return text
-
-
-def validate(command: list[str], path: str, new: str) -> None:
-    """Let a program judge the new version of the file at ``path``. Raises FilesError."""
-    process = subprocess.run(
-        [part.replace("{path}", new) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if process.returncode:
-        words = process.stdout.strip().replace(new, path)
-        raise files.FilesError(f"{path} is refused by {command[0]}, and stays as it was: {words}")
-
-
-def description(entry: files.Entry, secret: bool, word: str) -> str:
-    """Write an entry for the diff, with ``word`` in place of a secret."""
-    hidden = secret and entry.content is not None
-    text: str = files.describe(entry, f"({word} content, hidden)\n" if hidden else None)
-    return text
 
 
 def main() -> None:
     """Run the module."""
-    entry_spec = {
-        "path": {"type": "path", "required": True},
-        "state": {"choices": ["file", "directory", "absent"], "default": "file"},
-        "content": {"type": "str", "default": ""},
-        "secret": {"type": "str", "no_log": True},
-        "validate": {"type": "list", "elements": "str", "default": []},
-        "owner": {"type": "str"},
-        "group": {"type": "str"},
-        "mode": {"type": "str"},
-    }
-    module = AnsibleModule(
-        argument_spec={"entries": {"type": "list", "elements": "dict", "required": True, "options": entry_spec}},
-        supports_check_mode=True,
-    )
-
-    changes = []
+    module = AnsibleModule(argument_spec=file_trees.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        for option in module.params["entries"]:
-            wanted = wanted_entry(option)
-            found = files.inspect(wanted.path)
-            if found != wanted:
-                changes.append((found, wanted, option["secret"] is not None))
-                if not module.check_mode:
-                    check = partial(validate, option["validate"], wanted.path) if option["validate"] else None
-                    files.apply(found, wanted, check)
+        result = file_trees.keep(module.params["entries"], module.check_mode)
     except (files.FilesError, OSError) as error:
         module.fail_json(msg=str(error))
-
-    module.exit_json(
-        changed=bool(changes),
-        paths=[wanted.path for _, wanted, _ in changes],
-        diff=[
-            {
-                "before_header": found.path,
-                "after_header": wanted.path,
-                "before": description(found, secret, "same" if found.content == wanted.content else "old"),
-                "after": description(wanted, secret, "same" if found.content == wanted.content else "new"),
-            }
-            for found, wanted, secret in changes
-        ],
-    )
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

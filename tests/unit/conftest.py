@@ -54,14 +54,16 @@ def run_action() -> RunAction:
     def run(
         name: str,
         /,
+        *,
         check: bool = False,
         transport: str = "ssh",
+        become: bool = False,
         execute: Callable[..., dict[str, Any]] | None = None,
         variables: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> dict[str, Any]:
         task = SimpleNamespace(action=name, args=arguments, async_val=0, check_mode=check)
-        connection = SimpleNamespace(transport=transport, _shell=SimpleNamespace(tmpdir="/nowhere"))
+        connection = SimpleNamespace(transport=transport, become=become, _shell=SimpleNamespace(tmpdir="/nowhere"))
         action = action_loader.get(name, task, connection, play_context=None, loader=None, templar=None)
         action._execute_module = execute
         try:

@@ -315,14 +315,6 @@ def test_a_host_that_does_not_look_for_drift(text: str | None) -> None:
     assert endpoint.drift_seen(text) == ""
 
 
-def test_only_what_differs_is_written(tmp_path: Path) -> None:
-    (tmp_path / "same").write_text("ü\n", encoding="utf-8")
-    (tmp_path / "other").write_text("u\n")
-    (tmp_path / "binary").write_bytes(b"\xfc\n")
-    entries = {name: {"path": str(tmp_path / name), "content": "ü\n"} for name in ("same", "other", "binary", "none")}
-    assert endpoint.not_written(list(entries.values())) == [entries[name] for name in ("other", "binary", "none")]
-
-
 def test_rows_for_the_doctors_legs() -> None:
     def leg(name: str, state: str, seconds: float = 0, detail: str | None = None) -> dict[str, Any]:
         return {"leg": name, "state": state, "seconds": seconds, "detail": detail}

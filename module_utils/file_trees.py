@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The work of the module file_tree, which the controller does in Ansible's own process."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import subprocess
+from functools import partial
+from typing import Any
+
+from ansible.module_utils import files
+
+ENTRY_SPEC: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "state": {"choices": ["file", "directory", "absent"], "default": "file"},
+    "content": {"type": "str", "default": ""},
+    "secret": {"type": "str", "no_log": True},
+    "validate": {"type": "list", "elements": "str", "default": []},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str"},
+}
+ARGUMENT_SPEC: dict[str, Any] = {
+    "entries": {"type": "list", "elements": "dict", "required": True, "options": ENTRY_SPEC},
+}
+DEFAULT_MODES = {"file": "0644", "directory": "0755", "absent": "0"}
+
+
+def wanted_entry(option: dict[str, Any]) -> files.Entry:
+    """Complete one element of ``entries`` with the defaults. Raises FilesError."""
+    state = option["state"]
+    if state == "absent":
+        return files.Entry(option["path"], state)
+    owner = option["owner"] or files.user_name(os.geteuid())
+    group = option["group"]
+    if not group:
+        try:
+            group = grp.getgrgid(pwd.getpwnam(owner).pw_gid).gr_name
+        except KeyError:  # in check mode the user may be still to come; it will have a group of its name
+            group = owner
+    mode = option["mode"] or DEFAULT_MODES[state]
+    if not re.fullmatch("[0-7]{4}", mode):  # without quotes YAML makes 420 of 0644
+        raise files.FilesError(f'mode of {option["path"]}: {mode} has not four octal digits; write it as "0644".')
+    content = text_of(option).encode() if state == "file" else None
+    return files.Entry(option["path"], state, owner, group, int(mode, 8), content)
+
+
+def text_of(option: dict[str, Any]) -> str:
+    """Return what a file should say."""
+    text: str = option["content"] if option["secret"] is None else option["secret"]
+    return text
+
+
+def validate(command: list[str], path: str, new: str) -> None:
+    """Let a program judge the new version of the file at ``path``. Raises FilesError."""
+    process = subprocess.run(
+        [part.replace("{path}", new) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if process.returncode:
+        words = process.stdout.strip().replace(new, path)
+        raise files.FilesError(f"{path} is refused by {command[0]}, and stays as it was: {words}")
+
+
+def description(entry: files.Entry, secret: bool, word: str) -> str:
+    """Write an entry for the diff, with ``word`` in place of a secret."""
+    hidden = secret and entry.content is not None
+    text: str = files.describe(entry, f"({word} content, hidden)\n" if hidden else None)
+    return text
+
+
+def keep(entries: list[dict[str, Any]], check_mode: bool) -> dict[str, Any]:
+    """Make the entries what they should be, or foretell what that changes. Raises FilesError and OSError."""
+    changes = []
+    for option in entries:
+        wanted = wanted_entry(option)
+        found = files.inspect(wanted.path)
+        if found != wanted:
+            changes.append((found, wanted, option["secret"] is not None))
+            if not check_mode:
+                check = partial(validate, option["validate"], wanted.path) if option["validate"] else None
+                files.apply(found, wanted, check)
+    return {
+        "changed": bool(changes),
+        "paths": [wanted.path for _, wanted, _ in changes],
+        "diff": [
+            {
+                "before_header": found.path,
+                "after_header": wanted.path,
+                "before": description(found, secret, "same" if found.content == wanted.content else "old"),
+                "after": description(wanted, secret, "same" if found.content == wanted.content else "new"),
+            }
+            for found, wanted, secret in changes
+        ],
+    }
