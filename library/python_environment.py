@@ -457,9 +457,8 @@ def locked_only(wanted: Wanted) -> list[str]:
     return ["install", "--no-deps", "--require-hashes", "-r", "requirements.txt"]
 
 
-def fill(wanted: Wanted, environment: Path, added: Packages) -> None:
-    """Install what is wanted, and on top what had been added, as far as that is possible. Raises Failure."""
-    uv_pip(wanted, environment, *locked_only(wanted))
+def add(wanted: Wanted, environment: Path, added: Packages) -> None:
+    """Install what is wanted on top of the lock, and as far as possible what had been added. Raises Failure."""
     under_lock = ["install", "--constraints", "requirements.txt"]
     pins = [f"{name}=={version}" for name, version in added.items()]
     if pins:
@@ -486,7 +485,8 @@ def update(wanted: Wanted, environment: Path) -> None:
     before = installed(environment)
     (environment / MARKER).unlink()
     try:
-        fill(wanted, environment, {})
+        install_by_uv(wanted, environment)
+        add(wanted, environment, {})
     except Failure:
         if installed(environment) == before:  # uv gave up before its first change
             mark(wanted, environment)
@@ -497,19 +497,23 @@ def update(wanted: Wanted, environment: Path) -> None:
 def build(wanted: Wanted, environment: Path, added: Packages) -> None:
     """Make a new environment, which is not declared complete yet. Raises Failure."""
     run(wanted, [wanted.python.path, "-I", "-m", "venv", "--without-pip", environment])
-    if wanted.pip:
-        bootstrap(wanted, environment)
-    fill(wanted, environment, added)
+    install = install_by_pip if wanted.pip else install_by_uv
+    install(wanted, environment)
+    add(wanted, environment, added)
 
 
-def bootstrap(wanted: Wanted, environment: Path) -> None:
+def install_by_uv(wanted: Wanted, environment: Path) -> None:
+    """Install what the lock names. Raises Failure."""
+    uv_pip(wanted, environment, *locked_only(wanted))
+
+
+def install_by_pip(wanted: Wanted, environment: Path) -> None:
     """Install what the lock names, uv among it, with a pip that does not stay. Raises Failure."""
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(wanted.pip))) as archive:
         archive.extractall(wanted.scratch)
     pip: list[str | Path] = [environment / "bin/python", "-I", wanted.scratch / "pip"]
     quietly = ["--no-input", "--disable-pip-version-check"]
-    # uv compiles the bytecode, on all cores.
-    options = ["--no-cache-dir", "--no-compile", "--no-deps", "--require-hashes"]
+    options = ["--no-cache-dir", "--no-deps", "--require-hashes"]
     run_installer(wanted, [*pip, *quietly, "install", *options, "-r", "requirements.txt"])
 
 
