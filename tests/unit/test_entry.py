@@ -267,12 +267,12 @@ def test_an_environment_that_cannot_be_made_ends_it(tree: Tree) -> None:
     [
         (["test", "unit", "-x"], ".venv-test test.txt\n", "python\ntests/test.py\nunit\n-x\n"),
         (["bench"], ".venv-test test.txt\n", "python\ntests/bench.py\n"),
-        (["lock", "a b"], "", "lock a b in requirements\n"),
+        (["lock", "a b"], "", "lock a b\n"),
     ],
 )
 def test_verbs_for_the_project_itself(arguments: list[str], made: str, said: str, tree: Tree) -> None:
     (tree.folder / "requirements/environment.py").write_text(MAKER)
-    tree.write("requirements/lock", '#!/bin/sh\necho "lock $* in ${PWD##*/}"\n')
+    tree.write("requirements/lock.py", '#!/bin/sh\necho "lock $*"\n')
     done = tree.run(*arguments)
     assert (done.returncode, done.stderr, done.stdout) == (0, made, said)
 
