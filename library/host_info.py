@@ -212,18 +212,23 @@ user:
   sample: {name: ada, uid: 1000, group: ada, home: /home/ada, lingers: false, may_linger: true}
 users:
   description: >-
-    For each of O(users), and whoever runs this module, what the system knows, and whether the home is there; null when
-    there is no such user.
+    For each of O(users), and whoever runs this module, what the system knows, whether the home is there, whether the
+    account has C(expired) (null where only root may know, and on macOS), whether it C(lingers), and whether it is
+    C(in_session); null when there is no such user.
   type: dict
   returned: success
   sample:
     jupyter:
       uid: 999
+      comment: Runs Jupyter for Reachable
       group: jupyter
       groups: []
-      home: /var/lib/reachable/jupyter
+      home: /var/lib/reachable/home
       home_exists: true
       shell: /usr/sbin/nologin
+      expired: true
+      lingers: false
+      in_session: false
 programs:
   description: >-
     For each of O(programs), its path, what that leads to when all links are followed, its checksums, and its version,
@@ -290,6 +295,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils import (
+    accounts,
     addresses,
     daemons,
     distro,
@@ -313,7 +319,6 @@ LAST_PORT = 65535
 PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
 VERSION_SECONDS = 10
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
-LINGERING = Path("/var/lib/systemd/linger")
 PYTHONS = Path("/usr/bin")
 SELINUX = Path("/sys/fs/selinux/enforce")
 # What a kernel calls itself when it runs programs of the 32-bit kind, as a Raspberry Pi's may do.
@@ -544,7 +549,7 @@ def first_free_port() -> int:
 def look_at_myself() -> dict[str, Any]:
     """Say who runs this, and whether services of theirs go on without a session."""
     me = pwd.getpwuid(os.geteuid())
-    lingers = (LINGERING / me.pw_name).exists()
+    lingers = accounts.lingers(me.pw_name)
     return {
         "name": me.pw_name,
         "uid": me.pw_uid,
@@ -566,17 +571,18 @@ def may(action: str) -> bool:
 
 def look_at_user(name: str) -> dict[str, Any] | None:
     """Say what the system knows of a user."""
-    try:
-        user = pwd.getpwnam(name)
-    except KeyError:
-        return None
-    return {
+    user = accounts.find(name)
+    return user and {
         "uid": user.pw_uid,
+        "comment": user.pw_gecos,
         "group": files.group_name(user.pw_gid),
         "groups": [group.gr_name for group in grp.getgrall() if name in group.gr_mem],
         "home": user.pw_dir,
         "home_exists": os.path.isdir(user.pw_dir),
         "shell": user.pw_shell,
+        "expired": accounts.has_expired(name),
+        "lingers": accounts.lingers(name),
+        "in_session": accounts.has_session(user.pw_uid),
     }
 
 

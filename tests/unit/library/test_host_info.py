@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import host_info
 import pytest
-from ansible.module_utils import addresses, environments, files, launchd, macos, origins
+from ansible.module_utils import accounts, addresses, environments, files, launchd, macos, origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,15 +199,25 @@ def test_a_file_in_a_folder_that_is_closed(tmp_path: Path) -> None:
     assert (found["state"], found["content"], found["age"]) == ("hidden", None, None)
 
 
-def test_users(run_module: RunModule) -> None:
+def test_users(run_module: RunModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = pwd.getpwnam("nobody")
+    shadow, sessions = tmp_path / "shadow", tmp_path / "sessions"
+    shadow.write_text("root:*:20000:0:99999:7:::\nnobody:!:20000:0:99999:7::1:\n")
+    sessions.mkdir()
+    (sessions / str(nobody.pw_uid)).touch()
+    monkeypatch.setattr(accounts, "SHADOW", shadow)
+    monkeypatch.setattr(accounts, "SESSIONS", sessions)
     assert run_module(host_info, users=["nobody"])["users"]["nobody"] == {
         "uid": nobody.pw_uid,
+        "comment": nobody.pw_gecos,
         "group": files.group_name(nobody.pw_gid),
         "groups": [],
         "home": nobody.pw_dir,
         "home_exists": False,
         "shell": nobody.pw_shell,
+        "expired": True,
+        "lingers": False,
+        "in_session": True,
     }
     me = pwd.getpwuid(os.geteuid())
     assert run_module(host_info, users=["no-such-user"])["users"] == {
@@ -219,7 +229,7 @@ def test_users(run_module: RunModule) -> None:
 @pytest.fixture
 def linger_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder in which it is noted who lingers, and where polkit's program may be."""
-    monkeypatch.setattr(host_info, "LINGERING", tmp_path)
+    monkeypatch.setattr(accounts, "LINGERING", tmp_path)
     monkeypatch.setattr(host_info, "PROGRAM_FOLDERS", str(tmp_path))
     return tmp_path
 

@@ -103,7 +103,8 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
     user = recorded["user"]
     at_home = partial(re.sub, "^~", user["home"])
     given = {key: everywhere(value, given, recorded) for key, value in given.items()}
-    more = {"groups": [], "home_exists": True, "shell": "/bin/sh"}
+    open_or_not = {"expired": False, "lingers": False, "in_session": True}
+    more = {"comment": "", "groups": [], "home_exists": True, "shell": "/bin/sh", **open_or_not}
     known = {user["name"]: {key: user[key] for key in ("uid", "group", "home")} | more}
     return {
         "changed": False,

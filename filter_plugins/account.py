@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filters for the accounts as which services run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Account = dict[str, Any]
+"""What the module host_info knows of an account."""
+
+
+def is_made_here(found: Account | None, name: str, made: Iterable[str], before: Account) -> bool:
+    """Tell whether an account is one that Reachable makes, and not one that was there for somebody else.
+
+    ``made`` are those of the receipt. Should that be lost, it is known by its comment, or by its home as it was
+    ``before`` its home became root's.
+    """
+    return found is None or name in made or any(found[key] == value for key, value in before.items())
+
+
+def account_work(
+    host: Mapping[str, Any], name: str, distribution: Mapping[str, Any], home: str = "", is_closed: bool = True
+) -> dict[str, bool]:
+    """Tell what there is to do so that an account of a host is as a service's should be.
+
+    One that ``is_closed`` has expired, where the system keeps an expiry. ``differs`` says that it is to be made or
+    changed, ``moves`` that its home is another one, for which nothing of it may run, and ``is_open`` that it has
+    sessions to end. ``any`` is whether there is anything at all.
+    """
+    found: Account | None = host["users"][name]
+    wanted = {"home": home or distribution["no_home"], "shell": distribution["no_shell"], "group": name, "groups": []}
+    if not host["macos"]:
+        wanted["expired"] = is_closed
+    work = {
+        "differs": found is None or any(found[key] != value for key, value in wanted.items()),
+        "moves": found is not None and found["home"] != wanted["home"],
+        "is_open": found is not None and is_closed and (found["lingers"] or found["in_session"]),
+    }
+    return {**work, "any": any(work.values())}
+
+
+class FilterModule:
+    """Make the filters known to Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by name."""
+        return {"account_work": account_work, "is_made_here": is_made_here}
