@@ -9,9 +9,10 @@ type: stdout
 short_description: One line for each task, and a report at the end
 description:
   - Shows one line for each task that did something or failed, what runs now on the last line of a terminal, each
-    failure once, and at the end the reports that hosts handed over as C(reachable_report) with
-    M(ansible.builtin.set_stats).
+    failure once but for those that the playbook ignores, and at the end the reports that hosts handed over as
+    C(reachable_report) with M(ansible.builtin.set_stats).
   - With C(-v) it shows everything, as the callback P(ansible.builtin.default#callback) does, and then the reports.
+  - Where no task ran on any host it says why, and the exit status is 1.
   - In a play with the variable C(__reachable_verdict_exit) the exit status is 0 if Jupyter answers on all hosts, 2 if
     it does not on one of them, and 1 if that could not be told.
   - In a play with the variable C(__reachable_drift), which is for check mode, the report of a host is a table of what
@@ -63,16 +64,16 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TextIO
 
 Report = dict[str, Any]
 
 # Work of the playbook for itself, of which only a failure is of interest.
 INTERNAL = {"add_host", "assert", "group_by", "include_vars", "set_fact", "set_stats", "validate_argument_spec"}
-STYLES = {"ok": "dim", "changed": "yellow", "failed": "red", "rescued": "dim", "ignored": "dim", "running": "cyan"}
-MARKS = {"ok": "✓", "changed": "●", "failed": "✗", "rescued": "-", "ignored": "-", "running": "▸"}
-ASCII_MARKS = {"ok": ".", "changed": "*", "failed": "x", "rescued": "-", "ignored": "-", "running": ">"}
+STYLES = {"ok": "dim", "changed": "yellow", "failed": "red", "rescued": "dim", "running": "cyan"}
+MARKS = {"ok": "✓", "changed": "●", "failed": "✗", "rescued": "-", "running": "▸"}
+ASCII_MARKS = {"ok": ".", "changed": "*", "failed": "x", "rescued": "-", "running": ">"}
 TICK = 0.25
 UNLIMITED = 100_000
 SHORT = 60
@@ -178,6 +179,20 @@ def exit_status(reports: Iterable[Report]) -> int:
     if verdicts & {"unreachable", "drift"}:
         return 2
     return 0 if verdicts == {"fine"} else 1
+
+
+def nothing_left(options: Mapping[str, Any]) -> str:
+    """Return why a run had no task on any host, and what to do."""
+    given = {
+        "--tags": [tag for tag in options["tags"] if tag != "all"],
+        "--skip-tags": options["skip_tags"],
+        "--start-at-task": [options["start_at_task"]],
+        "--limit": [options["subset"]],
+    }
+    words = [f"{name} {','.join(values)}" for name, values in given.items() if any(values)]
+    if words:
+        return f"{' and '.join(words)} left no task on any host. Leave {'it' if len(words) == 1 else 'them'} out."
+    return f"there are no hosts in {', '.join(options['inventory'])}."
 
 
 def drift_rows(task: Any, result: dict[str, Any]) -> Iterator[dict[str, str]]:
@@ -414,8 +429,8 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         """Print the reports and the totals.
 
         Raises:
-            SystemExit: With the verdicts' exit status, if a play asked for it. A callback has no other way to set it;
-                Ansible cleans up on its way out.
+            SystemExit: With 1 if no host took part, and with the verdicts' exit status, if a play asked for it. A
+                callback has no other way to set it; Ansible cleans up on its way out.
 
         """
         super().v2_playbook_on_stats(stats)
@@ -430,6 +445,9 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             self._print_reports(reports)
             if not self._bare:
                 self._print_totals(stats)
+        if not stats.processed:
+            self._display.display(f"Nothing was done: {nothing_left(context.CLIARGS)}", stderr=True)
+            raise SystemExit(1)
         if self._exit_by_verdict:
             raise SystemExit(exit_status(reports.values()))
 
@@ -631,9 +649,7 @@ class Brief(Reporting):
         progress, self._progress = self._progress, None
         if progress is None:
             return
-        outcome = next(
-            (outcome for outcome in ("failed", "changed", "ok", "rescued", "ignored") if outcome in progress.hosts), ""
-        )
+        outcome = next((outcome for outcome in ("failed", "changed", "ok", "rescued") if outcome in progress.hosts), "")
         internal = isinstance(progress.task, TaskInclude) or action(progress.task) in INTERNAL
         if not outcome or ((internal or self._json or self._bare) and outcome != "failed"):
             return
@@ -653,7 +669,7 @@ class Brief(Reporting):
         if (took := progress.ended - progress.started) >= 0.1:  # noqa: PLR2004  (less is of no interest)
             line.append(f"  {duration(took)}", "dim")
         total = sum(map(len, progress.hosts.values()))
-        for note, ending in (("changed", ""), ("ignored", ", ignored"), ("rescued", ", rescued")):
+        for note, ending in (("changed", ""), ("rescued", ", rescued")):
             hosts = progress.hosts.get(note, [])
             where = f" on {names(hosts)}" if 0 < len(hosts) < total else ""
             if where or (hosts and ending):

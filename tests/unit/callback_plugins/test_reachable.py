@@ -158,7 +158,6 @@ def test_a_task_is_one_line_and_a_failure_is_shown_once(play: Play) -> None:
         "    you\n"
         "  ● Changed\n"
         "  ✓ Accepted\n"
-        "  - Ignored  failed, ignored\n"
         "  - Rescued  failed, rescued\n"
         "  ✓ Always\n"
         "    always\n"
@@ -196,7 +195,6 @@ def test_hosts_with_the_same_failure_share_it(play: Play) -> None:
         "    d: the output has been hidden due to the fact that 'no_log: true' was specified for this result\n"
         "  ✗ Gone\n"
         "    e: refused\n"
-        "  - Gone but never mind  failed on f, ignored\n"
         "  ● On one  changed on f\n"
         "    hi\n"
         "    hi\n"
@@ -205,6 +203,35 @@ def test_hosts_with_the_same_failure_share_it(play: Play) -> None:
     )
     assert "hunter2" not in run.err
     assert "Traceback" not in run.err
+
+
+def test_what_is_looked_at_in_vain_is_told_once(play: Play) -> None:
+    tasks = """
+    - {name: Look, ansible.builtin.ping: , register: look, ignore_unreachable: true, no_log: true,
+       vars: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}}
+    - {name: Look, ansible.builtin.fail: {msg: "Nothing answers: is it on?"}, when: look is unreachable}
+"""
+    run = play(tasks)
+    assert run.status == 2
+    assert run.out == "Try\n  ✗ Look\n    a: Nothing answers: is it on?\n\n1 host, no changes, 1 failed\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--tags x", "--tags x left no task on any host. Leave it out."),
+        ("--skip-tags all", "--skip-tags all left no task on any host. Leave it out."),
+        ("--start-at-task x --limit a", "--start-at-task x and --limit a left no task on any host. Leave them out."),
+        ("-i {nobody}", "there are no hosts in {nobody}."),
+    ],
+)
+def test_a_run_of_nothing_is_a_failure(options: str, sentence: str, play: Play, tmp_path: Path) -> None:
+    nobody = tmp_path / "nobody"
+    nobody.write_text("[web]\n")
+    run = play(report(), *options.format(nobody=nobody).split(), hosts="" if "-i" in options else "a")
+    assert run.status == 1
+    assert f"Nothing was done: {sentence}".format(nobody=f"{tmp_path}/inventory, {nobody}") in run.err.splitlines()
+    assert run.out.endswith("no hosts, no changes\n")
 
 
 def test_check_mode_says_so_and_diffs_stand_below_their_task(play: Play, tmp_path: Path) -> None:
