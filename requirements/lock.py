@@ -2,7 +2,8 @@
 # ruff: noqa: T201  (a program for the command line prints)
 """Renew the locks: for each NAME.in, NAME.txt with exact versions and hashes, for all platforms and Pythons at once.
 
-Where there is NAME.excludes.txt, without what that names. Options go to uv, for example `--upgrade-package jupyterlab`;
+Where there is NAME.excludes.txt, without what that names; where there is NAME.schemas.json, it is renewed as well, from
+what the lock installs. Options go to uv, for example `--upgrade-package jupyterlab`;
 without any, everything is upgraded. In the end it says what is held back by an upper bound in NAME.in, with the comment
 beside it, and which version there is without the bound.
 """
@@ -12,9 +13,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import schemas
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -61,9 +64,16 @@ def version_in(lock: str, name: str) -> Version:
 def compiled(name: str, *options: str, text: str = "") -> str:
     """Return what uv makes of requirements, for the Pythons that the lock of this name is for."""
     oldest = "3.11" if name in ("controller", "test") else "3.10"
-    command = [str(UV), "pip", "compile", "--quiet", "--universal", "--python-version", oldest, "--no-header", *options]
+    wanted = ["--universal", "--python-version", oldest, "--no-header", *options]
+    return uv("pip", "compile", "--quiet", *wanted, text=text)
+
+
+def uv(*arguments: str, text: str = "") -> str:
+    """Run uv and return what it prints."""
     environment = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NO_CONFIG": "1"}
-    done = subprocess.run(command, check=True, env=environment, input=text, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [str(UV), *arguments], check=True, env=environment, input=text, stdout=subprocess.PIPE, text=True
+    )
     return done.stdout
 
 
@@ -73,6 +83,11 @@ def renew(source: Path, options: list[str]) -> str:
     without = ["--excludes", excludes.name] if excludes.exists() else []
     wanted = [*without, "--generate-hashes", "--no-emit-index-url", *options]
     compiled(source.stem, *wanted, source.name, "--output-file", lock.name)
+    if (settings := source.with_suffix(".schemas.json")).exists():
+        with tempfile.TemporaryDirectory() as folder:
+            uv("venv", "--quiet", folder)
+            uv("pip", "sync", "--quiet", "--python", folder, lock.name)
+            settings.write_text(schemas.of_environment(Path(folder)))
     return lock.read_text()
 
 

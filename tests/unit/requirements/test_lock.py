@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ spec = importlib.util.spec_from_file_location("lock", PROGRAM)
 assert spec
 assert spec.loader
 lock = importlib.util.module_from_spec(spec)
+sys.path.append(str(PROGRAM.parent))  # where what it imports lies
 sys.modules["lock"] = lock  # dataclasses look their module up
 spec.loader.exec_module(lock)
 
@@ -22,7 +24,11 @@ with open("calls", "a") as log:
     print(os.environ["UV_SYSTEM_CERTS"], os.environ["UV_NO_CONFIG"], *sys.argv[1:], file=log)
 if sys.argv[-1] == "-":
     print({newest!r}.replace("NAME", sys.stdin.read()))
-else:
+elif sys.argv[1] == "venv":
+    schema = pathlib.Path(sys.argv[-1], "share/jupyter/lab/schemas/@lab/themes/plugin.json")
+    schema.parent.mkdir(parents=True)
+    schema.write_text('{{"type": "object"}}')
+elif sys.argv[2] == "compile":
     lines = ["other==9", "lab==4.5.9 ; os_name == 'nt'", "lab==4.5.11 \\\\", "    --hash=1"]
     pathlib.Path(sys.argv[-1]).write_text("\\n".join(lines))
 """
@@ -79,6 +85,18 @@ def test_each_lock_is_for_the_pythons_that_use_it(folder: Path, monkeypatch: pyt
         f"{every} 3.10 --no-header --excludes server.excludes.txt {hashes} server.in --output-file server.txt",
         f"{every} 3.11 --no-header {hashes} test.in --output-file test.txt",
     ]
+
+
+def test_schemas_are_those_of_what_the_lock_installs(folder: Path) -> None:
+    (folder / "server.in").write_text("lab\n")
+    (folder / "server.schemas.json").write_text("{}")
+    (folder / "tools.in").write_text("lab\n")
+    lock.main()
+    assert json.loads((folder / "server.schemas.json").read_text()) == {"@lab/themes:plugin": {"type": "object"}}
+    made, *synced = [line for line in (folder / "calls").read_text().splitlines() if " compile " not in line]
+    environment = made.removeprefix("1 1 venv --quiet ")
+    assert synced == [f"1 1 pip sync --quiet --python {environment} server.txt"]
+    assert not Path(environment).exists()
 
 
 def test_without_options_everything_is_upgraded(folder: Path) -> None:
