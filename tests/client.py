@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import time
 from http.cookiejar import LWPCookieJar
 from pathlib import Path
@@ -84,6 +85,15 @@ PUBLIC = {
 }
 # It refuses, but stumbles on the way and lets the client wait for ever.
 MUTE = "jupyterlab_server.licenses_handler.LicensesHandler"
+# What is good for an iPad, by plugin of JupyterLab.
+LAB_SETTINGS = "/lab/api/settings"
+THEMES = "@jupyterlab/apputils-extension:themes"
+FILES = "@jupyterlab/filebrowser-extension:widget"
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/filebrowser-extension:browser": {"singleClickNavigation": True, "showFileCheckboxes": True},
+    THEMES: {"adaptive-theme": True},
+}
 # There are about 90, with those of the three interfaces.
 FEWEST_ROUTES = 50
 
@@ -250,6 +260,36 @@ def refuses(browser: Browser, method: str, route: dict[str, Any]) -> bool:
         return answer.status_code in (401, 403) or urlsplit(answer.url).path == "/login"
 
 
+def suits(browser: Browser, options: argparse.Namespace) -> None:
+    """Find what is good for an iPad, and a setting that a person makes in JupyterLab in force."""
+    assert browser.log_in(options.password_file.read_text().rstrip("\n")) == 302
+    answer = browser.ask("GET", LAB_SETTINGS)
+    assert answer.headers.get("Content-Encoding") == "gzip", answer.headers
+    found = {each["id"]: each for each in answer.json()["settings"]}
+    for plugin, wanted in DEFAULTS.items():
+        properties = found[plugin]["schema"]["properties"]
+        assert {key: properties[key]["default"] for key in wanted} == wanted, properties
+    buttons = [each["name"] for each in found[FILES]["schema"]["properties"]["toolbar"]["default"]]
+    assert buttons == ["rename", "download", "delete"], buttons
+    assert page_config(browser, "/lab")["news"] == {"disabled": True}
+
+    for value in (False, None):
+        raw = json.dumps({"adaptive-theme": value} if value is not None else {})
+        assert browser.ask("PUT", f"{LAB_SETTINGS}/{THEMES}", json={"raw": raw}).ok
+        own = browser.ask("GET", f"{LAB_SETTINGS}/{THEMES}").json()
+        assert own["settings"].get("adaptive-theme") is value, own
+        assert own["schema"]["properties"]["adaptive-theme"]["default"] is True, own
+
+
+def page_config(browser: Browser, path: str) -> dict[str, Any]:
+    """Return what a page of JupyterLab or Notebook is told by the server."""
+    page = browser.ask("GET", path).text
+    found = re.search(r'<script id="jupyter-config-data" type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert found, page
+    config: dict[str, Any] = json.loads(found[1])
+    return config
+
+
 def answers(browser: Browser, options: argparse.Namespace) -> None:
     """Find the server answering within some seconds."""
     deadline = time.monotonic() + options.seconds
@@ -273,6 +313,7 @@ ACTIONS = {
     "kernels": kernels,
     "recognised": recognised,
     "refused": refused,
+    "suits": suits,
     "use": use,
 }
 

@@ -25,7 +25,7 @@ USERS = HOME / ".jupyter"
 # Before Jupyter is imported, which asks for them at once.
 os.environ.update(
     HOME=str(HOME),
-    JUPYTER_CONFIG_PATH=f"/opt/reachable/etc/jupyter:{USERS}",
+    JUPYTER_CONFIG_PATH=f"/opt/reachable/etc/jupyter:{USERS}:/opt/reachable/etc/jupyter/defaults",
     JUPYTER_CONFIG_DIR=str(HOME / "config"),
     JUPYTER_RUNTIME_DIR=str(HOME / "runtime"),
     REACHABLE_ENDPOINTS="/var/lib/reachable/endpoint/endpoint.json",
