@@ -660,7 +660,8 @@ class Brief(Reporting):
         parts.append(self._line(progress, outcome))
         parts += [indented(detail) for detail in progress.details]
         for why, places in progress.failures.items():
-            parts += self._explanation(f"{', '.join(sorted(places))}: {why}")
+            where = ", ".join(sorted(places))  # a sentence that begins with it does not need it twice
+            parts += self._explanation(why if why.startswith(f"{where} ") else f"{where}: {why}")
         self._print(*parts, stderr=outcome == "failed" and self.get_option("display_failed_stderr"))
 
     def _line(self, progress: Progress, outcome: str) -> Text:

@@ -78,6 +78,19 @@ def once_repaired(endpoints: list[Endpoint], published: list[Endpoint]) -> list[
     ]
 
 
+def as_it_is(card: dict[str, Any], found: list[Endpoint], service: str) -> dict[str, Any]:
+    """Return the card of check mode with what was seen, not with what a repair should make of it."""
+    note = "Jupyter is not installed there: without --check it would be." if service == "absent" else card["note"]
+    return {**card, "endpoints": found, "reachable": any(entry["reachable"] for entry in found), "note": note}
+
+
+def reach_in_words(card: Mapping[str, Any], service: str, foretells: bool) -> str:
+    """Say whether it can be reached. Of what check mode would install or repair nobody has seen whether it will."""
+    if card["reachable"] or not foretells:
+        return "yes" if card["reachable"] else "no"
+    return "not yet installed" if service == "absent" else "not now"
+
+
 def published_endpoints(text: str | None) -> list[Endpoint]:
     """Read what a host publishes; nothing where that is nothing, or not ours."""
     try:
@@ -236,6 +249,7 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "alternatives": alternatives,
+            "as_it_is": as_it_is,
             "endpoint_value": endpoint_value,
             "drift_seen": drift_seen,
             "fingerprints": fingerprints,
@@ -247,6 +261,7 @@ class FilterModule:
             "published_endpoints": published_endpoints,
             "qr_svg": qr_svg,
             "qr_text": qr_text,
+            "reach_in_words": reach_in_words,
             "tunnel_line": tunnel_line,
             "tunnel_rows": tunnel_rows,
             "with_findings": with_findings,

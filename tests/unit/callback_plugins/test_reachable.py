@@ -209,11 +209,11 @@ def test_what_is_looked_at_in_vain_is_told_once(play: Play) -> None:
     tasks = """
     - {name: Look, ansible.builtin.ping: , register: look, ignore_unreachable: true, no_log: true,
        vars: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}}
-    - {name: Look, ansible.builtin.fail: {msg: "Nothing answers: is it on?"}, when: look is unreachable}
+    - {name: Look, ansible.builtin.fail: {msg: "nas does not answer: is it on?"}, when: look is unreachable}
 """
-    run = play(tasks)
+    run = play(tasks, hosts="nas")
     assert run.status == 2
-    assert run.out == "Try\n  ✗ Look\n    a: Nothing answers: is it on?\n\n1 host, no changes, 1 failed\n"
+    assert run.out == "Try\n  ✗ Look\n    nas does not answer: is it on?\n\n1 host, no changes, 1 failed\n"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,27 @@ def test_what_a_repair_brings_back() -> None:
     ]
 
 
+CARD = {"host": "studio", "reachable": True, "note": "Mind the gap.", "endpoints": [{"url": "a", "reachable": True}]}
+
+
+@pytest.mark.parametrize(
+    ("reachable", "service", "foretells", "words", "note"),
+    [
+        (False, "absent", True, "not yet installed", "Jupyter is not installed there: without --check it would be."),
+        (False, "failed", True, "not now", "Mind the gap."),
+        (True, "running", True, "yes", "Mind the gap."),
+        (False, "absent", False, "no", ""),
+        (True, "running", False, "yes", ""),
+    ],
+)
+def test_check_mode_tells_how_it_is(reachable: bool, service: str, foretells: bool, words: str, note: str) -> None:
+    found = [{"url": "a", "reachable": reachable}]
+    told = endpoint.as_it_is(CARD, found, service)
+    assert endpoint.reach_in_words(told, service, foretells) == words
+    if foretells:
+        assert told == {"host": "studio", "reachable": reachable, "note": note, "endpoints": found}
+
+
 def test_what_is_worth_a_try() -> None:
     endpoints = [
         {"name": "name", "reachable": True},
