@@ -13,6 +13,8 @@ description:
     C(reachable_report) with M(ansible.builtin.set_stats).
   - With C(-v) it shows everything, as the callback P(ansible.builtin.default#callback) does, and then the reports.
   - Where no task ran on any host it says why, and the exit status is 1.
+  - The report of a single host is its C(text), whose last paragraph is what people look for. On a terminal with colours
+    the address C(code) of the report stands above that as a QR code. The reports of several hosts are one C(table).
   - In a play with the variable C(__reachable_verdict_exit) the exit status is 0 if Jupyter answers on all hosts, 2 if
     it does not on one of them, and 1 if that could not be told.
   - In a play with the variable C(__reachable_drift), which is for check mode, the report of a host is a table of what
@@ -50,8 +52,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ansible.module_utils
 from ansible import context
 from ansible.playbook.handler import Handler
 from ansible.playbook.task_include import TaskInclude
@@ -62,6 +66,10 @@ from ansible.utils.display import Display
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+# Ansible looks there by itself for modules only.
+ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
+from ansible.module_utils.qr_codes import qr_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -171,6 +179,18 @@ def table(reports: dict[str, Report]) -> Table:
         for row in report["table"] or [dict.fromkeys(columns, "?")]:
             grid.add_row(Text(host), *(Text(str(row.get(column, ""))) for column in columns))
     return grid
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a text whose lines break between words where a terminal ends, and go on below their start."""
+    lines = []
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        wrap = textwrap.TextWrapper(
+            width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        lines += wrap.wrap(line.strip()) or [""]
+    return "\n".join(lines)
 
 
 def exit_status(reports: Iterable[Report]) -> int:
@@ -382,7 +402,9 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             width=None if sys.stdout.isatty() else UNLIMITED,
             highlight=False,
         )
-        self._marks = MARKS if "utf" in (sys.stdout.encoding or "").lower() else ASCII_MARKS
+        speaks_unicode = "utf" in (sys.stdout.encoding or "").lower()
+        self._marks = MARKS if speaks_unicode else ASCII_MARKS
+        self._draws = speaks_unicode and ANSIBLE_COLOR
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Remember who takes part, and whether it is about a verdict."""
@@ -471,7 +493,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             # A program that reads them has nothing else to learn of failures from.
             for host in {**self._must_report, **(self._failures if self._json else {})}
         }
-        nothing: Report = {"problem": "", "text": "", "table": [], "warnings": [], "data": {}}
+        nothing: Report = {"problem": "", "text": "", "code": "", "table": [], "warnings": [], "data": {}}
         return {host: {**nothing, **report} for host, report in {**owed, **handed}.items()}
 
     def _drift_report(self, host: str, rows: list[dict[str, str]]) -> Report:
@@ -483,23 +505,31 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             "verdict": verdict,
             "problem": problem,
             "text": "",
+            "code": "",
             "table": table,
             "warnings": [],
             "data": {"drift": rows},
         }
 
     def _print_reports(self, reports: dict[str, Report]) -> None:
-        texts = [report["text"] for report in reports.values() if report["text"]]
+        warnings = [sentence for _, report in sorted(reports.items()) for sentence in report["warnings"]]
+        if warnings:
+            self._print("", *(Text(f"! {sentence}", STYLES["changed"]) for sentence in warnings))
+        texts = [report for report in reports.values() if report["text"]]
         if len(reports) == 1 and texts:
-            self._display.display(f"\n{texts[0].rstrip()}")
+            self._print_text(texts[0])
         elif any(report["table"] for report in reports.values()):
             self._print("", table(reports))
         for host, report in sorted(reports.items()):
             if report["problem"] and report["problem"] != self._failures.get(host):
                 self._print(Text(f"{self._marks['failed']} {host}: {report['problem']}", STYLES["failed"]))
-        warnings = [sentence for _, report in sorted(reports.items()) for sentence in report["warnings"]]
-        if warnings:
-            self._print("", *(Text(f"! {sentence}", STYLES["changed"]) for sentence in warnings))
+
+    def _print_text(self, report: Report) -> None:
+        """Print a text as it is, with its code above the last paragraph, so that both are on the screen at the end."""
+        paragraphs = wrapped(report["text"].rstrip(), self._console.width).split("\n\n")
+        if report["code"] and self._draws:
+            paragraphs.insert(-1, qr_terminal(report["code"]))
+        self._display.display("\n" + "\n\n".join(paragraphs))
 
     def _print_totals(self, stats: Any) -> None:
         changes = count(sum(stats.changed.values()), "change")

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import socket
 from datetime import datetime, timezone
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +16,11 @@ import ansible.module_utils
 # Ansible looks there by itself for modules only; the watcher on the host shares this file.
 ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
 from ansible.module_utils.endpoints import Endpoint, bracketed, endpoint_value
+from ansible.module_utils.qr_codes import qr_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-QUIET_ZONE = 2  # modules of light margin, enough for every camera and short enough for a terminal
 # What the controller calls the states of an endpoint in front of the doctor's legs.
 SESSION_STATES = {"connecting", "refused"}
 
@@ -219,29 +217,6 @@ def leg_rows(findings: list[dict[str, Any]], seen_from: str) -> list[dict[str, s
     ]
 
 
-def qr_svg(text: str) -> str:
-    """Draw a QR code as SVG, dark on nothing, one unit a module, to be sized by the page."""
-    import segno  # noqa: PLC0415 - every task that uses any filter of this file would pay for it
-
-    out = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(
-        out, kind="svg", border=QUIET_ZONE, xmldecl=False, svgns=True, omitsize=True, dark="#000"
-    )
-    return out.getvalue().decode().strip()
-
-
-def qr_text(text: str) -> str:
-    """Draw a QR code with half blocks, light modules in the foreground colour, as dark terminals need it."""
-    import segno  # noqa: PLC0415 - see above
-
-    rows = [list(row) for row in segno.make(text, error="l", micro=False).matrix_iter(border=QUIET_ZONE)]
-    blocks = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
-    lines = []
-    for upper, lower in zip_longest(rows[::2], rows[1::2], fillvalue=[1] * len(rows[0])):
-        lines.append("".join(blocks[pair] for pair in zip(upper, lower, strict=True)))
-    return "\n".join(lines)
-
-
 class FilterModule:
     """Make the filters known to Ansible."""
 
@@ -260,7 +235,6 @@ class FilterModule:
             "plan_notes": plan_notes,
             "published_endpoints": published_endpoints,
             "qr_svg": qr_svg,
-            "qr_text": qr_text,
             "reach_in_words": reach_in_words,
             "tunnel_line": tunnel_line,
             "tunnel_rows": tunnel_rows,

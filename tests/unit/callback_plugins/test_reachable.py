@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import reachable
+from ansible.module_utils.qr_codes import qr_terminal
 from rich.console import Console
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     Play = Callable[..., "Run"]
 
 ROOT = Path(__file__).resolve().parents[3]
+DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 HEAD = "- name: Try\n  hosts: all\n  gather_facts: false\n"
 
 
@@ -284,12 +286,34 @@ def test_the_text_of_a_single_report_is_printed_as_it_is(play: Play) -> None:
     assert run.status == 0
 
 
-def test_warnings_come_after_the_reports(play: Play) -> None:
+def test_warnings_come_before_the_reports(play: Play) -> None:
     tasks = report("inventory_hostname == 'b'", text="card b\n", warnings=["One of b.", "Two of b."])
     tasks += report("inventory_hostname == 'a'", text="card a\n", problem="No tunnel.", warnings=["One of a."])
-    assert play(tasks, hosts="b").out == "\ncard b\n\n! One of b.\n! Two of b.\n\n1 host, no changes\n"
+    assert play(tasks, hosts="b").out == "\n! One of b.\n! Two of b.\n\ncard b\n\n1 host, no changes\n"
     assert play(tasks, hosts="b a").out == (
-        "✗ a: No tunnel.\n\n! One of a.\n! One of b.\n! Two of b.\n\n2 hosts, no changes\n"
+        "\n! One of a.\n! One of b.\n! Two of b.\n✗ a: No tunnel.\n\n2 hosts, no changes\n"
+    )
+
+
+CARD = "Jupyter on studio\n\n  A note.\n\n  Safari  http://x/\n"
+
+
+def test_a_terminal_shows_the_code_above_the_last_paragraph(terminal: Callable[..., Terminal]) -> None:
+    run = terminal(report(text=CARD, code="http://x/")).end()
+    code = qr_terminal("http://x/")
+    assert run.out.endswith(
+        f"Jupyter on studio\n\n  A note.\n\n{code}\n\n  Safari  http://x/\n\n{DIM}1 host, no changes{PLAIN}\n"
+    )
+    lines = run.out.rstrip("\n").split("\n")
+    assert len(lines) - lines.index(code.split("\n")[0]) < 24, "the code and all below it are on one screen"
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"PYTHONIOENCODING": "ascii"}, {"TERM": "dumb"}])
+def test_no_code_where_it_would_not_be_black_on_white(
+    variables: dict[str, str], terminal: Callable[..., Terminal]
+) -> None:
+    assert f"\n{CARD}\n" in re.sub(
+        r"\x1b\[[0-9;]*m", "", terminal(report(text=CARD, code="http://x/"), **variables).end().out
     )
 
 
@@ -610,6 +634,14 @@ def test_a_wide_table_folds_on_a_narrow_terminal_and_loses_nothing() -> None:
     with console.capture() as capture:
         console.print(reachable.table({"vps": {"table": [{"Safari": "http://192.168.1.20:8888/nbclassic"}]}}))
     assert "".join(line[5:].strip() for line in capture.get().splitlines()[1:]) == "http://192.168.1.20:8888/nbclassic"
+
+
+def test_a_text_breaks_between_words_and_goes_on_below_its_start() -> None:
+    text = "Jupyter\n\n  When it does not connect\n  http://192.168.1.20:8888/nbclassic"
+    assert reachable.wrapped(text, 20) == (
+        "Jupyter\n\n  When it does not\n  connect\n  http://192.168.1.20:8888/nbclassic"
+    )
+    assert reachable.wrapped(text, 100) == text
 
 
 @pytest.mark.parametrize(

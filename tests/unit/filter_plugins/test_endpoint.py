@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import socket
 import subprocess
@@ -13,7 +12,6 @@ from typing import Any
 
 import endpoint
 import pytest
-import segno
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -358,46 +356,6 @@ def test_rows_for_the_doctors_legs() -> None:
         ("here", "http://b", "tcp", "failed", "5.00", "Nobody answers."),
     ]
     assert list(endpoint.leg_rows(findings, "here")[0]) == ["From", "Address", "Step", "Result", "Seconds", "Detail"]
-
-
-URLS = ["http://192.0.2.7:8888/", "https://ada-lovelace.example.org/nbclassic", "http://[2001:db8::7]:8888/" + "x" * 99]
-
-
-def matrix(url: str, error: str) -> list[list[int]]:
-    return [list(row) for row in segno.make(url, error=error, micro=False).matrix_iter(border=2)]
-
-
-@pytest.mark.parametrize("url", URLS)
-def test_a_qr_code_in_a_terminal(url: str) -> None:
-    dark = {"█": (0, 0), "▀": (0, 1), "▄": (1, 0), " ": (1, 1)}
-    lines = endpoint.qr_text(url).split("\n")
-    rows = [[dark[sign][half] for sign in line] for line in lines for half in (0, 1)]
-    size = len(lines[0])
-    assert rows[:size] == matrix(url, "l")
-    assert rows[size:] in ([], [[1] * size])  # an odd number of rows ends in what a dark terminal shows anyway
-
-
-@pytest.mark.parametrize("url", URLS)
-def test_a_qr_code_on_a_page(url: str) -> None:
-    svg = endpoint.qr_svg(url)
-    size = len(matrix(url, "m"))
-    assert svg.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
-    assert f'viewBox="0 0 {size} {size}"' in svg
-    assert not re.search(r"\b(width|height)=", svg)
-
-    # Its one path is drawn in strokes from left to right: M and m move, h draws that many modules.
-    found = [[0] * size for _ in range(size)]
-    x = y = 0.0
-    for command, numbers in re.findall(r"([Mmh])([-\d. ]+)", svg.split(' d="')[1].split('"')[0]):
-        values = [float(number) for number in numbers.split()]
-        if command == "h":
-            found[int(y)][int(x) : int(x + values[0])] = [1] * int(values[0])
-            x += values[0]
-        elif command == "M":
-            x, y = values
-        else:
-            x, y = x + values[0], y + values[1]
-    assert found == matrix(url, "m")
 
 
 def test_every_filter_has_its_name() -> None:
