@@ -85,6 +85,7 @@ ASCII_MARKS = {"ok": ".", "changed": "*", "failed": "x", "rescued": "-", "runnin
 TICK = 0.25
 UNLIMITED = 100_000
 SHORT = 60
+GAP = 2  # between the columns of a table
 
 
 def duration(seconds: float) -> str:
@@ -169,16 +170,37 @@ def indented(text: str) -> Text:
     return block
 
 
-def table(reports: dict[str, Report]) -> Table:
+def table(reports: dict[str, Report], width: int) -> Table:
     """Return one table with the rows of all hosts; a host without rows has a question mark in each column."""
     columns = list(dict.fromkeys(column for report in reports.values() for row in report["table"] for column in row))
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in ["Host", *columns]:
-        grid.add_column(Text(column), overflow="fold")
-    for host, report in sorted(reports.items()):
-        for row in report["table"] or [dict.fromkeys(columns, "?")]:
-            grid.add_row(Text(host), *(Text(str(row.get(column, ""))) for column in columns))
+    rows = [["Host", *columns]] + [
+        [host, *(str(row.get(column, "")) for column in columns)]
+        for host, report in sorted(reports.items())
+        for row in report["table"] or [dict.fromkeys(columns, "?")]
+    ]
+    grid = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for column, room in zip(rows[0], column_widths(rows, width), strict=True):
+        grid.add_column(Text(column), overflow="fold", width=room)
+    for row in rows[1:]:
+        grid.add_row(*map(Text, row))
     return grid
+
+
+def column_widths(rows: list[list[str]], width: int) -> list[int]:
+    """Return how wide each column is, so that lines break between words, and only if they must inside the longest."""
+    texts = [[*column] for column in zip(*rows, strict=True)]
+    lines = [max(len(line) for text in column for line in text.splitlines() or [""]) for column in texts]
+    words = [max((len(word) for text in column for word in text.split()), default=1) for column in texts]
+    room = max(width - GAP * (len(texts) - 1), len(texts))
+    if sum(lines) <= room:
+        return lines
+    word_limit = max(limit for limit in range(1, room + 1) if sum(min(word, limit) for word in words) <= room)
+    least = [min(word, word_limit) for word in words]
+
+    def shared(limit: int) -> list[int]:
+        return [max(low, min(line, limit)) for low, line in zip(least, lines, strict=True)]
+
+    return shared(max(limit for limit in range(room + 1) if sum(shared(limit)) <= room))
 
 
 def wrapped(text: str, width: int) -> str:
@@ -519,7 +541,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         if len(reports) == 1 and texts:
             self._print_text(texts[0])
         elif any(report["table"] for report in reports.values()):
-            self._print("", table(reports))
+            self._print("", table(reports, self._console.width))
         for host, report in sorted(reports.items()):
             if report["problem"] and report["problem"] != self._failures.get(host):
                 self._print(Text(f"{self._marks['failed']} {host}: {report['problem']}", STYLES["failed"]))

@@ -629,10 +629,32 @@ def test_rows_for_what_differs(here: bool, result: dict[str, Any], rows: list[tu
     ]
 
 
-def test_a_wide_table_folds_on_a_narrow_terminal_and_loses_nothing() -> None:
+STATUS = {
+    "Jupyter": "2.17.0",
+    "Service": "running",
+    "Up for": "3 min",
+    "Addresses": "http://192.168.1.20:8888\nhttp://studio.local:8888",
+    "Reachable": "no",
+    "Last problem": "Jupyter runs on studio, but does not answer here: let TCP port 8888 through the firewall.",
+}
+
+
+@pytest.mark.parametrize(("width", "whole"), [(30, 2), (80, 12), (120, 23), (1000, 99)])
+def test_a_table_is_as_wide_as_the_terminal_and_breaks_between_words(width: int, whole: int) -> None:
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(reachable.table({"192.168.1.20": {"table": [STATUS]}}, width))
+    lines = capture.get().splitlines()
+    assert max(map(len, lines)) <= width
+    shown = " ".join(lines).split()
+    words = " ".join(["192.168.1.20", *STATUS, *STATUS.values()]).split()
+    assert [word for word in words if len(word) <= whole and word not in shown] == []
+
+
+def test_a_word_that_is_longer_than_the_terminal_is_folded_and_loses_nothing() -> None:
     console = Console(width=30)
     with console.capture() as capture:
-        console.print(reachable.table({"vps": {"table": [{"Safari": "http://192.168.1.20:8888/nbclassic"}]}}))
+        console.print(reachable.table({"vps": {"table": [{"Safari": "http://192.168.1.20:8888/nbclassic"}]}}, 30))
     assert "".join(line[5:].strip() for line in capture.get().splitlines()[1:]) == "http://192.168.1.20:8888/nbclassic"
 
 
