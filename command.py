@@ -35,6 +35,7 @@ class Own(NamedTuple):
 
     verbs: tuple[str, ...]
     takes_value: bool = False
+    for_people: bool = False  # and no matter of programs, nor of check mode
 
 
 OWN = {
@@ -42,6 +43,8 @@ OWN = {
     "history": Own(("status",)),
     "kernel": Own(("upgrade",)),
     "purge": Own(("down",)),
+    "serve": Own(("card",), for_people=True),
+    "show-password": Own(("card",), for_people=True),
     "since": Own(("logs",), takes_value=True),
     "unit": Own(("logs",), takes_value=True),
     "yes": Own(("down", "upgrade", "rollback")),
@@ -296,6 +299,10 @@ class VerbCLI(PlaybookCLI):  # type: ignore[misc]  # Ansible has no types
         for name in given:
             if self._verb not in OWN[name].verbs:
                 raise Mistake(f"{self._verb} has no option --{name}: it belongs to {' and '.join(OWN[name].verbs)}.")
+            if OWN[name].for_people and (
+                other := next((word for word in ("json", "check") if getattr(options, word)), "")
+            ):
+                raise Mistake(f"--{name} is for people: leave --{other} out.")
         return {variable(name): value for name, value in given.items()}
 
 

@@ -15,6 +15,9 @@ description:
   - Where no task ran on any host it says why, and the exit status is 1.
   - The report of a single host is its C(text), whose last paragraph is what people look for. On a terminal with colours
     the address C(code) of the report stands above that as a QR code. The reports of several hosts are one C(table).
+  - Where a report names a card as C(page) it is served to an iPad for ten minutes, or until Ctrl-C. The password that a
+    host has in C(__reachable_shown) is shown on the terminal, but not in Ansible's log, and added to the page that is
+    served.
   - In a play with the variable C(__reachable_verdict_exit) the exit status is 0 if Jupyter answers on all hosts, 2 if
     it does not on one of them, and 1 if that could not be told.
   - In a play with the variable C(__reachable_drift), which is for check mode, the report of a host is a table of what
@@ -43,6 +46,7 @@ requirements:
 """
 
 import atexit
+import contextlib
 import json
 import os
 import signal
@@ -69,6 +73,7 @@ from rich.text import Text
 
 # Ansible looks there by itself for modules only.
 ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
+from ansible.module_utils import card_server
 from ansible.module_utils.qr_codes import qr_terminal
 
 if TYPE_CHECKING:
@@ -86,6 +91,7 @@ TICK = 0.25
 UNLIMITED = 100_000
 SHORT = 60
 GAP = 2  # between the columns of a table
+SERVE_SECONDS = 600
 
 
 def duration(seconds: float) -> str:
@@ -487,8 +493,10 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             print(json.dumps({"hosts": hosts}, indent=2, default=str), file=self._stdout, flush=True)
         else:
             self._print_reports(reports)
+            self._print_passwords()
             if not self._bare:
                 self._print_totals(stats)
+            self._serve({host: report["page"] for host, report in reports.items() if report["page"]})
         if not stats.processed:
             self._display.display(f"Nothing was done: {nothing_left(context.CLIARGS)}", stderr=True)
             raise SystemExit(1)
@@ -515,7 +523,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             # A program that reads them has nothing else to learn of failures from.
             for host in {**self._must_report, **(self._failures if self._json else {})}
         }
-        nothing: Report = {"problem": "", "text": "", "code": "", "table": [], "warnings": [], "data": {}}
+        nothing: Report = {"problem": "", "text": "", "code": "", "page": "", "table": [], "warnings": [], "data": {}}
         return {host: {**nothing, **report} for host, report in {**owed, **handed}.items()}
 
     def _drift_report(self, host: str, rows: list[dict[str, str]]) -> Report:
@@ -528,6 +536,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             "problem": problem,
             "text": "",
             "code": "",
+            "page": "",
             "table": table,
             "warnings": [],
             "data": {"drift": rows},
@@ -549,9 +558,50 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
     def _print_text(self, report: Report) -> None:
         """Print a text as it is, with its code above the last paragraph, so that both are on the screen at the end."""
         paragraphs = wrapped(report["text"].rstrip(), self._console.width).split("\n\n")
-        if report["code"] and self._draws:
+        if report["code"] and self._draws and not report["page"]:  # two codes on one screen would be one too many
             paragraphs.insert(-1, qr_terminal(report["code"]))
         self._display.display("\n" + "\n\n".join(paragraphs))
+
+    def _passwords(self) -> dict[str, str | None]:
+        """Return the passwords that are to be shown, None for one that is not known here."""
+        hostvars = self._play.get_variable_manager().get_vars(play=self._play)["hostvars"] if self._play else {}
+        shown = {host: hostvars[host].get("__reachable_shown") for host in self._hosts}
+        return {host: known.get("password") for host, known in sorted(shown.items()) if known is not None}
+
+    def _print_passwords(self) -> None:
+        for host, password in self._passwords().items():
+            label = "It is" if len(self._hosts) == 1 else host
+            words = password or "not known here, only its hash is"
+            self._display.display(f"  {label:9} {words}", screen_only=True)  # not into Ansible's log
+
+    def _serve(self, files: dict[str, str]) -> None:
+        """Hand cards to an iPad, until their time is over or somebody has had enough."""
+        if not files:
+            return
+        cards = {host: Path(file).read_text(encoding="utf-8") for host, file in files.items()}
+        secrets = {host: password for host, password in self._passwords().items() if password and host in cards}
+        cards |= {host: card_server.with_password(cards[host], password) for host, password in secrets.items()}
+        try:
+            with contextlib.suppress(KeyboardInterrupt), card_server.served(cards) as addresses:
+                for host, address in addresses.items():
+                    if self._draws:
+                        self._display.display(f"\n{qr_terminal(address)}")
+                    self._print("", Text(f"  {host if len(addresses) > 1 else 'Card':9} {address}"))
+                until = time.strftime("%H:%M", time.localtime(time.time() + SERVE_SECONDS))
+                self._print(
+                    f"  For the iPad, in the same network, until {until} or Ctrl-C.",
+                    *(["  It has the password, in plain http: only in a network that you trust."] if secrets else []),
+                )
+                time.sleep(SERVE_SECONDS)
+        except card_server.NoNetworkError:
+            self._print(
+                Text(
+                    f"{self._marks['failed']} This machine is in no network, so no iPad can open the card: "
+                    "join the iPad's and run it again.",
+                    STYLES["failed"],
+                )
+            )
+            raise SystemExit(1) from None
 
     def _print_totals(self, stats: Any) -> None:
         changes = count(sum(stats.changed.values()), "change")

@@ -48,6 +48,7 @@ HOST_PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
     "ssh-keygen": "openssh-client",
     "chromium": "chromium",
+    "zbarimg": "zbar-tools",
     # The agents that the hosts install
     "npm": "npm",
     "gpg": "gnupg",

@@ -71,6 +71,7 @@ def test_an_inventory_and_other_options_of_ansible() -> None:
         (["status", "--history"], {"reachable_history": True}),
         (["down", "-v", "--yes", "--purge"], {"reachable_yes": True, "reachable_purge": True}),
         (["upgrade", "--kernel"], {"reachable_kernel": True}),
+        (["card", "--serve", "--show-password"], {"reachable_serve": True, "reachable_show_password": True}),
         (["logs", "--unit", "watcher", "--follow"], {"reachable_unit": "watcher", "reachable_follow": True}),
         (["logs", "--since", "it's 10 min ago"], {"reachable_since": "it's 10 min ago"}),
         (["logs", "--since", "-2h"], {"reachable_since": "-2h"}),
@@ -134,6 +135,12 @@ def test_drift_only_looks() -> None:
 )  # fmt: skip
 def test_what_is_refused(given: str, sentence: str) -> None:
     assert refused("up", *given.split()) == sentence
+
+
+@pytest.mark.parametrize("option", ["serve", "show-password"])
+def test_what_is_for_people_is_not_for_programs_and_check_mode(option: str) -> None:
+    assert refused("card", f"--{option}", "--json") == f"--{option} is for people: leave --json out."
+    assert refused("card", f"--{option}", "--check") == f"--{option} is for people: leave --check out."
 
 
 def test_a_value_with_a_space_is_not_repeated() -> None:

@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,9 +18,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 import pytest
 import reachable
+from ansible.module_utils.addresses import outgoing
 from ansible.module_utils.qr_codes import qr_terminal
 from rich.console import Console
 
@@ -314,6 +317,59 @@ def test_no_code_where_it_would_not_be_black_on_white(
 ) -> None:
     assert f"\n{CARD}\n" in re.sub(
         r"\x1b\[[0-9;]*m", "", terminal(report(text=CARD, code="http://x/"), **variables).end().out
+    )
+
+
+SHOWN = "    - {ansible.builtin.set_fact: {__reachable_shown: {password: hunter2 hunter2}}, no_log: true, when: %s}\n"
+needs_a_network = pytest.mark.skipif(outgoing(socket.AF_INET) is None, reason="Cards are served in a network.")
+
+
+@needs_a_network
+def test_a_card_is_served_until_an_interrupt(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    (tmp_path / "card.html").write_text("<h1>Studio</h1><!-- password -->")
+    tasks = report(text=CARD, code="http://x/", page=str(tmp_path / "card.html")) + SHOWN % "true"
+    window = terminal(tasks, NO_COLOR="1", ANSIBLE_LOG_PATH=str(tmp_path / "log"))
+    window.read_until("you trust.")
+    address = re.search(
+        r"  Card      (http://\S+)\r\n  For the iPad, in the same network, until \d\d:\d\d or", window.seen
+    )
+    assert address
+    with urlopen(address[1]) as answer:
+        page = answer.read().decode()
+    assert page.startswith("<h1>Studio</h1><details>")
+    assert "hunter2 hunter2" in page
+    window.process.send_signal(signal.SIGINT)
+    run = window.end()
+    assert run.status == 0
+    assert run.out.startswith(f"\n{CARD}  It is     hunter2 hunter2\n\n1 host, no changes\n\n  Card      http")
+    assert run.out.endswith("only in a network that you trust.\n")
+    assert "no changes" in (tmp_path / "log").read_text()
+    assert "hunter2" not in (tmp_path / "log").read_text()
+
+
+@needs_a_network
+def test_each_card_is_served_at_an_address_of_its_own(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    (tmp_path / "card.html").write_text("<h1>Card</h1><!-- password -->")
+    head = f"{HEAD}  vars: {{__reachable_verdict_exit: true}}\n  tasks:\n"
+    tasks = report("inventory_hostname in 'ab'", text=CARD, page=str(tmp_path / "card.html"), verdict="unreachable")
+    window = terminal(head + tasks, hosts="a b c")
+    window.read_until("Ctrl-C.")
+    addresses = dict(re.findall(r"  (a|b) +(http://\S+)", window.seen))
+    assert [code in window.seen.replace("\r", "") for code in map(qr_terminal, addresses.values())] == [True, True]
+    assert addresses["a"] != addresses["b"]
+    for address in addresses.values():
+        with urlopen(address) as answer:
+            assert answer.read() == b"<h1>Card</h1><!-- password -->"
+    window.process.send_signal(signal.SIGINT)
+    assert window.end().status == 2
+
+
+def test_passwords_are_shown_where_they_are_known(play: Play) -> None:
+    tasks = report(table=[{"Safari": "http://x/"}]) + SHOWN % "inventory_hostname == 'a'"
+    tasks += SHOWN.replace("hunter2 hunter2", '"{{ omit }}"') % "inventory_hostname == 'b'"
+    assert play(tasks, "-v", hosts="a b c").out.endswith(
+        "\n\nHost  Safari\na     http://x/\nb     http://x/\nc     http://x/\n"
+        "  a         hunter2 hunter2\n  b         not known here, only its hash is\n\n3 hosts, no changes\n"
     )
 
 

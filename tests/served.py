@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a command that serves a card with its password, look at it as an iPad and as a stranger would, and interrupt it.
+
+The exit status is that of the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+SECONDS = 120
+CHROMIUM = ["chromium", "--headless=new", "--no-sandbox", "--no-proxy-server", "--window-size=820,1180"]
+
+
+def is_refused(url: str, method: str = "GET") -> bool:
+    """Tell whether a request gets a bare 404."""
+    try:
+        urlopen(Request(url, method=method), timeout=5).close()
+    except HTTPError as answer:
+        return answer.code == 404 and answer.read() == b"" and answer.headers.keys() == ["Content-Length"]
+    return False
+
+
+def is_silent(url: str) -> bool:
+    """Tell whether nobody answers at all."""
+    try:
+        urlopen(url, timeout=5).close()
+    except URLError as error:
+        return isinstance(error.reason, ConnectionRefusedError)
+    return False
+
+
+def processes_with(secret: str) -> list[str]:
+    """Return the files that tell how a process was started and have a secret in them."""
+    found = []
+    for name in ("cmdline", "environ"):
+        for file in Path("/proc").glob(f"[0-9]*/{name}"):
+            with suppress(OSError):  # it has just ended
+                found += [str(file)] if secret.encode() in file.read_bytes() else []
+    return found
+
+
+def codes_on(url: str) -> list[str]:
+    """Return what the codes say that a camera sees on a page."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        picture = Path(folder, "page.png")
+        command = [*CHROMIUM, f"--user-data-dir={folder}/profile", f"--screenshot={picture}", url]
+        subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
+        decoded = subprocess.run(["zbarimg", "--quiet", "--raw", picture], check=True, capture_output=True, text=True)
+    return decoded.stdout.splitlines()
+
+
+def look(url: str, folder: Path, password: str) -> None:
+    """Look at the card that is served, and at what is beside it."""
+    with urlopen(url, timeout=5) as answer:
+        page = answer.read().decode()
+        assert {"Server", "Date"}.isdisjoint(answer.headers.keys()), answer.headers
+    assert password in page
+    assert [file for file in folder.iterdir() if password in file.read_text()] == []
+    assert processes_with(password) == []
+
+    root = url.rpartition("/")[0]
+    assert all(map(is_refused, (f"{root}/", f"{root}/card.html", f"{url}/", f"{url}x")))
+    assert is_refused(url, "POST")
+    assert is_refused(url, "PUT")
+    assert is_silent(f"http://127.0.0.1:{urlsplit(url).port}{urlsplit(url).path}"), (
+        "It listens at more than one address."
+    )
+    assert codes_on(url) == [json.loads((folder / "card.json").read_text())["endpoints"][0]["safari_url"]]
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="the folder with the card")
+    parser.add_argument("--password-file", type=Path, required=True)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    with subprocess.Popen(options.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        watchdog = threading.Timer(SECONDS, process.kill)
+        watchdog.start()
+        assert process.stdout
+        shown = ""
+        for line in process.stdout:
+            shown += line
+            if line.startswith("  It has the password"):
+                break
+        try:
+            address = re.search(r"^  Card +(http\S+)$", shown, re.MULTILINE)
+            assert address, shown
+            look(address[1], options.folder, options.password_file.read_text().strip())
+        finally:
+            watchdog.cancel()
+            process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert rest == "", rest
+    assert is_silent(address[1])
+    sys.exit(process.returncode)
+
+
+if __name__ == "__main__":
+    main()
