@@ -25,7 +25,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             result.update(self._execute_module(task_vars=task_vars))
             return result
         _, asked = self.validate_argument_spec(doctor.ARGUMENT_SPEC)
-        options = doctor.Options(asked["password"], asked["legs"] == "anonymous", asked["timeout"], asked["wait"])
+        options = doctor.options_of(asked)
         if options.password and not options.anonymous and doctor.WEBSOCKET_ERROR:
             raise AnsibleActionFail(missing_required_lib("websocket-client"))
         return {**result, "changed": False, "endpoints": doctor.examine_all(asked["endpoints"], options)}

@@ -14,6 +14,8 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
+from ansible.module_utils import proofs
+
 try:
     from ansible.module_utils import passwords
 except ImportError:
@@ -24,6 +26,7 @@ ARGUMENT_SPEC = {
     "password_hash": {"type": "str", "no_log": True},
     "password_file": {"type": "path", "required": True, "no_log": False},
     "current_hash": {"type": "str", "default": "", "no_log": True},
+    "current_proof_key": {"type": "str", "default": "", "no_log": True},
     "generate": {"type": "bool", "default": True},
     "adopted_hash": {"type": "str", "no_log": True},
     "adopted_from": {"type": "str", "default": ""},
@@ -70,5 +73,6 @@ def settle(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         "changed": changed or bool(generated) or exposed or kept.taken is not None,
         "diff": {"before": "", "after": f"new hash: {decision.reason}\n" if changed else ""},
         "warnings": passwords.tell_in_force(kept, decision.source, path),
+        "proof_key": proofs.kept_or_new(options["current_proof_key"]),
         **decision._asdict(),
     }

@@ -15,7 +15,8 @@ import ansible.module_utils
 
 # Ansible looks there by itself for modules only; the watcher on the host shares this file.
 ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils.endpoints import Endpoint, bracketed, endpoint_value
+from ansible.module_utils import proofs
+from ansible.module_utils.endpoints import Endpoint, bracketed, endpoint_value, is_tunnel
 from ansible.module_utils.qr_codes import qr_svg
 
 if TYPE_CHECKING:
@@ -23,18 +24,22 @@ if TYPE_CHECKING:
 
 # What the controller calls the states of an endpoint in front of the doctor's legs.
 SESSION_STATES = {"connecting", "refused"}
+NO_TUNNEL = (
+    "The host says that its tunnel is at an address in a private network, where no tunnel can be. Run './reachable "
+    "up'; if this stays, find out what else on the host commands its ngrok agent."
+)
 
 
-def resolves_to(name: str, addresses: Iterable[str | None]) -> bool:
-    """Tell whether the controller finds one of the addresses under a name."""
+def resolves_to(name: str, addresses: Iterable[str]) -> bool:
+    """Tell whether the controller finds under a name some of the addresses, and nothing else."""
     try:
-        found = {entry[4][0] for entry in socket.getaddrinfo(name, None)}
+        found = {proofs.plain(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
     except OSError:
         return False
-    return not found.isdisjoint(filter(None, addresses))
+    return found <= set(addresses)
 
 
-def lan_endpoints(addresses: Mapping[str, str | None], port: int, connected_to: str | None) -> list[Endpoint]:
+def lan_endpoints(addresses: Mapping[str, Any], port: int, connected_to: str | None) -> list[Endpoint]:
     """List where a host that listens on all its addresses can be found, the easiest to type first.
 
     ``connected_to`` is the name or address by which the controller reached it over SSH, None for this machine.
@@ -44,7 +49,7 @@ def lan_endpoints(addresses: Mapping[str, str | None], port: int, connected_to: 
     ipv4, ipv6, mdns, hostname = (addresses[key] for key in ("ipv4", "ipv6", "mdns", "hostname"))
     hosts = {
         "mdns": mdns,
-        "name": hostname if connected_to and hostname and resolves_to(hostname, (ipv4, ipv6)) else None,
+        "name": hostname if connected_to and hostname and resolves_to(hostname, addresses["own"]) else None,
         "ssh": connected_to,
         "ipv4": ipv4,
         "ipv6": ipv6,
@@ -57,14 +62,26 @@ def lan_endpoints(addresses: Mapping[str, str | None], port: int, connected_to: 
 
 
 def with_findings(endpoints: list[Endpoint], findings: list[dict[str, Any]]) -> list[Endpoint]:
-    """Add to each endpoint what the doctor found at it; those that can be reached come first."""
+    """Add to each endpoint what the doctor found at it; those that can be reached come first, unknown names last.
+
+    What turned out to be another machine's is none, unless there is no other of its kind: then it says what is wrong.
+    """
     by_name = {finding["name"]: finding for finding in findings}
+    kinds = {endpoint["transport"] for endpoint in endpoints if not by_name[endpoint["name"]]["foreign"]}
     complete = []
     for endpoint in endpoints:
         finding = by_name[endpoint["name"]]
+        if finding["foreign"] and endpoint["transport"] in kinds:
+            continue
         detail = " ".join(filter(None, (finding["problem"], finding["fix"])))
         complete.append({**endpoint, "reachable": finding["reachable"], "detail": detail})
-    return sorted(complete, key=lambda endpoint: not endpoint["reachable"])
+    unknown = {name for name, finding in by_name.items() if finding["failed_leg"] == "name"}
+    return sorted(complete, key=lambda endpoint: (not endpoint["reachable"], endpoint["name"] in unknown))
+
+
+def foreign_notes(findings: list[dict[str, Any]]) -> list[str]:
+    """Say which addresses turned out to be another machine's, and what to do about it."""
+    return [f"{finding['problem']} {finding['fix']}" for finding in findings if finding["foreign"]]
 
 
 def once_repaired(endpoints: list[Endpoint], published: list[Endpoint]) -> list[Endpoint]:
@@ -95,6 +112,20 @@ def published_endpoints(text: str | None) -> list[Endpoint]:
         return [entry for entry in json.loads(text or "")["endpoints"] if isinstance(entry, dict)]
     except (ValueError, KeyError, TypeError):
         return []
+
+
+def watched_tunnels(published: list[Endpoint], names: Iterable[str]) -> list[Endpoint]:
+    """Choose the tunnels of these names from what a host publishes.
+
+    An address that cannot be a tunnel's is not believed, whoever has written it there.
+    """
+    names = set(names)
+    unbelieved = {"url": None, "state": "offline", "reachable": False, "detail": NO_TUNNEL}
+    return [
+        entry if not entry.get("url") or is_tunnel(entry) else {**entry, **unbelieved}
+        for entry in published
+        if entry.get("name") in names
+    ]
 
 
 def with_since(endpoints: list[Endpoint], published: list[Endpoint]) -> list[Endpoint]:
@@ -228,6 +259,7 @@ class FilterModule:
             "endpoint_value": endpoint_value,
             "drift_seen": drift_seen,
             "fingerprints": fingerprints,
+            "foreign_notes": foreign_notes,
             "history_rows": history_rows,
             "lan_endpoints": lan_endpoints,
             "leg_rows": leg_rows,
@@ -238,6 +270,7 @@ class FilterModule:
             "reach_in_words": reach_in_words,
             "tunnel_line": tunnel_line,
             "tunnel_rows": tunnel_rows,
+            "watched_tunnels": watched_tunnels,
             "with_findings": with_findings,
             "with_since": with_since,
         }

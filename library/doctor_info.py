@@ -11,12 +11,14 @@ short_description: Visit Jupyter as an iPad does, and say what fails
 version_added: "1.0.0"
 description:
   - Visits Jupyter at each address as an iPad does, leg by leg, from the machine on which the module runs. The legs are
-    V(name), V(tcp), V(ssh), V(tls), V(http), V(interstitial), V(login_page), V(login), V(contents), V(kernel),
-    V(websocket), V(run) and V(cleanup). What comes after a leg that fails is skipped, except for V(cleanup), and so is
-    what the address does not have.
+    V(name), V(tcp), V(ssh), V(tls), V(http), V(interstitial), V(login_page), V(proof), V(login), V(contents),
+    V(kernel), V(websocket), V(run) and V(cleanup). What comes after a leg that fails is skipped, except for
+    V(cleanup), and so is what the address does not have.
   - A failure has a sentence that says what is wrong and one that says what to do. It is not a failure of the module.
   - One kernel is started for each address that lets it come so far, and stopped again.
   - Where ngrok answers in place of Jupyter, the sentences say what its code means.
+  - Nothing secret is sent before the server has proven (V(proof)) that it has O(proof_key), on the connection that is
+    then used wherever the server keeps it open.
   - The addresses are examined side by side. No proxy is used.
 author: ["Reachable contributors (@reachable)"]
 requirements:
@@ -89,11 +91,25 @@ options:
               server's name and port are, as those of a tunnel change.
             type: list
             elements: str
+      own:
+        description:
+          - The IP addresses of the machine, where the address leads straight to it. A name in C(.local) must then lead
+            to these only, and at one of these the server must have been reached at that very address. So a machine
+            that answers in the host's place, and asks the host for its proof, is refused as well.
+          - Elsewhere, as behind a tunnel or a router that forwards a port, only the key counts.
+        type: list
+        elements: str
+        default: []
   password:
-    description: The password of the server. Without it, what comes after V(login_page) is skipped.
+    description: The password of the server. Without it, what comes after V(proof) is skipped.
+    type: str
+  proof_key:
+    description: >-
+      The key that the server of this host has (C(Reachable.proof_key) in its configuration, see M(jupyter_config)).
+      Without it, no password is sent.
     type: str
   legs:
-    description: V(anonymous) stops after V(login_page), for a look that needs no password and logs nobody in.
+    description: V(anonymous) stops after V(proof), for a look that needs no password and logs nobody in.
     type: str
     choices: [all, anonymous]
     default: all
@@ -113,6 +129,7 @@ EXAMPLES = r"""
     endpoints:
       - name: lan
         url: http://192.0.2.7:8888/
+        own: [192.0.2.7]
       - name: tunnel
         url: https://name.example/
         tunnel: true
@@ -126,6 +143,7 @@ EXAMPLES = r"""
           host_keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDV1cm5kZXIga2V5IG9mIHRoaXMgZXhhbXBsZSBhYWFh"]
           target: 127.0.0.1:8888
     password: "{{ vault_jupyter_password }}"
+    proof_key: "{{ proof_key_on_the_host }}"
   register: visit
 
 - name: Wait until Jupyter answers on its own machine
@@ -165,6 +183,9 @@ endpoints:
     fix:
       description: What to do about it, in one sentence.
       type: str
+    foreign:
+      description: Whether another machine than the host is at the address, or under the name.
+      type: bool
     jupyter_version:
       description: The version of Jupyter Server, as soon as V(http) succeeded.
       type: str
@@ -202,7 +223,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=doctor.ARGUMENT_SPEC, supports_check_mode=True)
     asked = module.params
-    options = doctor.Options(asked["password"], asked["legs"] == "anonymous", asked["timeout"], asked["wait"])
+    options = doctor.options_of(asked)
     if options.password and not options.anonymous and doctor.WEBSOCKET_ERROR:
         module.fail_json(msg=missing_required_lib("websocket-client"), exception=doctor.WEBSOCKET_ERROR)
 

@@ -273,10 +273,12 @@ jupyter_config:
   type: dict
   returned: when O(jupyter_config) is given
 addresses:
-  description: The host's name, its addresses towards others, and its multicast DNS name if it answers to it.
+  description: >-
+    The host's name, its addresses towards others, its multicast DNS name if it answers to it and no other machine does,
+    and all its C(own) addresses but those of the loopback.
   type: dict
   returned: success
-  sample: {hostname: vps, ipv4: 192.0.2.7, ipv6: null, mdns: null}
+  sample: {hostname: vps, ipv4: 192.0.2.7, ipv6: null, mdns: null, own: [192.0.2.7]}
 """
 
 import contextlib

@@ -35,6 +35,12 @@ options:
     description: Goes into C(PasswordIdentityProvider.hashed_password), the name that wins over its older ones.
     type: str
     required: true
+  proof_key:
+    description: >-
+      Goes into C(Reachable.proof_key): 64 hexadecimal digits by which the server proves to M(doctor_info) that it is
+      the one of this host.
+    type: str
+    required: true
   owner:
     description: The user as whom the server runs.
     type: str
@@ -53,6 +59,7 @@ EXAMPLES = r"""
       ServerApp:
         port: 8888
     password_hash: "{{ notebook_password.hash }}"
+    proof_key: "{{ notebook_password.proof_key }}"
     owner: jupyter
     group: jupyter
 """
@@ -74,14 +81,17 @@ from ansible.module_utils.basic import AnsibleModule
 
 PROVIDER = "PasswordIdentityProvider"
 HASH = "hashed_password"
+PROVER = "Reachable"
+PROOF_KEY = "proof_key"
 # Names of settings whose texts nobody else is to see; where a file with one lies is none.
 SECRET = re.compile(r"(?i)(authorization|credential|hash|key|pass(phrase|wd|word)|secret|token)(?!.*_(file|path)$)")
 
 
-def render(settings: dict[str, Any], password_hash: str) -> str:
-    """Write the settings and the hash as the file says them."""
+def render(settings: dict[str, Any], password_hash: str, proof_key: str) -> str:
+    """Write the settings, the hash and the key as the file says them."""
     complete = copy.deepcopy(settings)
     complete.setdefault(PROVIDER, {})[HASH] = password_hash
+    complete.setdefault(PROVER, {})[PROOF_KEY] = proof_key
     return json.dumps(complete, indent=2, sort_keys=True) + "\n"
 
 
@@ -118,7 +128,8 @@ def hide_secrets(content: bytes | None, other: bytes | None, password_hash: str,
         name: hidden(value, "" if isinstance(value, dict) else name, is_secret=False)
         for name, value in settings.items()
     }
-    return render(told, f"({word_for(password_hash)} hash)")
+    told[PROVIDER][HASH] = f"({word_for(password_hash)} hash)"
+    return json.dumps(told, indent=2, sort_keys=True) + "\n"
 
 
 def main() -> None:
@@ -128,6 +139,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "settings": {"type": "dict", "required": True},
             "password_hash": {"type": "str", "required": True, "no_log": True},
+            "proof_key": {"type": "str", "required": True, "no_log": True},
             "owner": {"type": "str", "required": True},
             "group": {"type": "str", "required": True},
         },
@@ -135,7 +147,7 @@ def main() -> None:
     )
     options = module.params
 
-    content = render(options["settings"], options["password_hash"])
+    content = render(options["settings"], options["password_hash"], options["proof_key"])
     wanted = files.Entry(options["path"], "file", options["owner"], options["group"], 0o600, content.encode())
     try:
         found = files.inspect(wanted.path)

@@ -18,6 +18,8 @@ description:
   - Without O(password) and O(password_hash) the password is the one in O(password_file), which is generated
     when neither that file nor a hash on the host exists. A hash on the host of which no password is known here
     is kept as it is.
+  - It also decides on the key by which the server proves to M(doctor_info) that it is the one of this host. Each
+    installation keeps the one that it has, and one that has none gets a new one.
   - Where M(jupyter_rotation) was cut short, there is a new password beside O(password_file). When the hash on the host
     belongs to it, it is kept in place of the old one, else it is dropped; a warning says which password is in force.
   - Jupyter reads C(argon2:), C(sha1:) and C(sha256:) hashes (C(jupyter_server/auth/security.py)); this module
@@ -46,6 +48,10 @@ options:
     required: true
   current_hash:
     description: The hash that the host has now; empty when there is none.
+    type: str
+    default: ""
+  current_proof_key:
+    description: The key that the host has now; empty when there is none.
     type: str
     default: ""
   generate:
@@ -79,6 +85,7 @@ EXAMPLES = r"""
     password: "{{ vault_jupyter_password }}"
     password_file: secrets/laptop/jupyter_password
     current_hash: "{{ hash_on_the_host }}"
+    current_proof_key: "{{ proof_key_on_the_host }}"
   register: notebook_password
   no_log: true
 
@@ -92,6 +99,10 @@ EXAMPLES = r"""
 RETURN = r"""
 hash:
   description: What belongs into C(PasswordIdentityProvider.hashed_password).
+  type: str
+  returned: success
+proof_key:
+  description: What belongs into C(Reachable.proof_key).
   type: str
   returned: success
 source:

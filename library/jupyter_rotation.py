@@ -14,6 +14,8 @@ description:
     gets the hash with M(jupyter_config), and Jupyter is restarted.
   - V(begun) logs in with the old password, and keeps the new one beside O(password_file), in a file with C(.new) at the
     end of its name.
+  - No password is sent before the server has proven that it is this host's, by the key that stands in O(config), as
+    for M(doctor_info).
   - V(finished) proves that the new password works, and that the old one and the logins of before are refused, and then
     puts the new password in place of the old one.
   - Whoever finds both files later, as M(jupyter_password) and V(begun) do, tells by the hash that the host has which of
@@ -105,11 +107,13 @@ hash:
   type: str
   returned: O(state=begun)
 settings:
-  description: O(config) without its hash, for the option C(settings) of M(jupyter_config).
+  description: O(config) without its hash and its key, for the option C(settings) of M(jupyter_config).
   type: dict
   returned: O(state=begun)
 before:
-  description: The address that was used, and for each old password that is known whether it logged in. A secret.
+  description: >-
+    The address that was used, for each old password that is known whether it logged in, and as C(proof_key) the key for
+    M(jupyter_config). A secret.
   type: dict
   returned: O(state=begun)
 proof:

@@ -4,26 +4,41 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
+import re
 import secrets
 import socket
 import struct
+import subprocess
+from pathlib import Path
 from typing import NamedTuple
 
-from ansible.module_utils import macos
+from ansible.module_utils import macos, proofs
 
 MDNS_PORT = 5353
 MDNS_GROUP = "224.0.0.251"
 # RFC 5737 and RFC 3849 keep these for documentation: they stand for "somewhere else", and nothing is sent to them.
 ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+# Where Linux lists the machine's addresses, of the one kind and of the other (proc(5)); macOS has a program.
+ROUTES = Path("/proc/net/fib_trie")
+INTERFACES = Path("/proc/net/if_inet6")
+IFCONFIG = Path("/sbin/ifconfig")
+# RFC 1035, section 3.2: an address (A) of the internet (IN, here without the bit of RFC 6762, section 10.2).
+ADDRESS_RECORD = (1, 1)
+LONGEST_CHAIN = 16
 
 
 class Addresses(NamedTuple):
-    """What a machine is called and where it is; None for what it does not have."""
+    """What a machine is called and where it is; None for what it does not have.
+
+    ``own`` are all its addresses but those of the loopback.
+    """
 
     hostname: str
     ipv4: str | None
     ipv6: str | None
     mdns: str | None
+    own: list[str]
 
 
 def outgoing(family: socket.AddressFamily) -> str | None:
@@ -41,8 +56,8 @@ def mdns_question(name: str, number: int) -> bytes:
     return struct.pack("!6H", number, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", 1, 0x8001)
 
 
-def mdns_answers(name: str, wait: float = 0.3) -> bool:
-    """Tell whether this machine answers to a name by multicast DNS within ``wait`` seconds."""
+def mdns_addresses(name: str, wait: float = 0.3) -> set[str]:
+    """Return the IPv4 addresses that are answered first when the network is asked for a name by multicast DNS."""
     number = secrets.randbelow(0xFFFF)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(wait)
@@ -50,9 +65,60 @@ def mdns_answers(name: str, wait: float = 0.3) -> bool:
             asker.sendto(mdns_question(name, number), (MDNS_GROUP, MDNS_PORT))
             answer, _ = asker.recvfrom(9000)
         except OSError:
-            return False
-    answer_count = struct.unpack("!H", answer[6:8])[0] if len(answer) >= 12 else 0  # noqa: PLR2004 - a DNS header
-    return bool(answer_count) and answer[:2] == struct.pack("!H", number)
+            return set()
+    if answer[:2] != struct.pack("!H", number):
+        return set()
+    try:
+        return read_addresses(answer, name)
+    except (IndexError, struct.error):  # it is no DNS, or was cut off
+        return set()
+
+
+def read_addresses(answer: bytes, name: str) -> set[str]:
+    """Return the IPv4 addresses of a name in a DNS message (RFC 1035, section 4). Raises IndexError, struct.error."""
+    questions, answers = struct.unpack("!2H", answer[4:8])
+    position = 12
+    for _ in range(questions):
+        position = read_name(answer, position)[1] + 4
+    found = set()
+    for _ in range(answers):
+        owner, position = read_name(answer, position)
+        kind, family, _, length = struct.unpack("!2HIH", answer[position : position + 10])
+        data = answer[position + 10 : position + 10 + length]
+        position += 10 + length
+        if (kind, family & 0x7FFF) == ADDRESS_RECORD and owner == name.lower():
+            found.add(str(ipaddress.IPv4Address(int.from_bytes(struct.unpack("!4s", data)[0], "big"))))
+    return found
+
+
+def read_name(message: bytes, position: int) -> tuple[str, int]:
+    """Return a name in a DNS message, and where it ends. It may go on elsewhere (RFC 1035, section 4.1.4)."""
+    labels, end = [], None
+    for _ in range(LONGEST_CHAIN):
+        length = message[position]
+        if length >= 0xC0:  # noqa: PLR2004 - the mark of a pointer
+            end = end or position + 2
+            position = struct.unpack("!H", message[position : position + 2])[0] & 0x3FFF
+        elif length:
+            labels.append(message[position + 1 : position + 1 + length].decode(errors="replace").lower())
+            position += 1 + length
+        else:
+            return ".".join(labels), end or position + 1
+    raise IndexError("the name has no end")
+
+
+def own_addresses() -> set[str]:
+    """Return the addresses of this machine, but for those of the loopback."""
+    found: list[str] = []
+    if ROUTES.exists():
+        found += re.findall(r"\|-- (\S+)\n\s+/32 host LOCAL", ROUTES.read_text())
+    if INTERFACES.exists():
+        rows = INTERFACES.read_text().splitlines()
+        found += [str(ipaddress.IPv6Address(int(row.split()[0], 16))) for row in rows]
+    if not found and IFCONFIG.exists():
+        told = subprocess.run([str(IFCONFIG)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        found += re.findall(r"\sinet6? (\S+)", told.stdout)
+    return {plain for plain in map(proofs.plain, found) if not ipaddress.ip_address(plain).is_loopback}
 
 
 def mdns_responder_runs() -> bool:
@@ -69,9 +135,8 @@ def discover() -> Addresses:
     """Find this machine's name and addresses."""
     hostname = socket.gethostname()
     local = f"{(macos.is_here() and macos.local_name()) or hostname.partition('.')[0]}.local"
-    return Addresses(
-        hostname=hostname,
-        ipv4=outgoing(socket.AF_INET),
-        ipv6=outgoing(socket.AF_INET6),
-        mdns=local if mdns_responder_runs() and mdns_answers(local) else None,
-    )
+    ipv4, ipv6 = outgoing(socket.AF_INET), outgoing(socket.AF_INET6)
+    own = own_addresses() | {address for address in (ipv4, ipv6) if address}
+    # Another machine may have the same name: the first to come keeps it, and the others call themselves otherwise.
+    heard = mdns_addresses(local) if mdns_responder_runs() else set()
+    return Addresses(hostname, ipv4, ipv6, local if heard and heard <= own else None, sorted(own))

@@ -24,7 +24,7 @@ from concurrent import futures
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from ansible.module_utils import ngrok, ssh_tunnel
+from ansible.module_utils import ngrok, proofs, ssh_tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -62,6 +62,8 @@ INTERSTITIAL_DETAIL = (
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
 # OpenSSL's x509_vfy.h
 CERTIFICATE_CODES = {9: "early", 10: "expired", 62: "other_name", 64: "other_name"}
+# What shows that another machine is there.
+FOREIGN = ("name_shared", "other_host")
 TIMEOUT_CODES = {
     "name": "name_silent",
     "tcp": "unanswered",
@@ -84,6 +86,10 @@ ADVICE = {
     "mdns_unknown": (
         "Nobody in this network answers to the name {host}.",
         "Names in .local are only known inside one network: join the same Wi-Fi or use the machine's IP address.",
+    ),
+    "name_shared": (
+        "The name {host} leads to another machine than the one that is meant.",
+        "Two machines have this name: give one of them another, or use the IP address of the one that is meant.",
     ),
     "name_silent": (
         "No name server answers when asked for {host}.",
@@ -213,6 +219,14 @@ ADVICE = {
         "The login page at {url} has no form that takes a password.",
         "Run './reachable up', which configures a login by password.",
     ),
+    "unproven": (
+        "The server at {url} cannot prove that it is the one of this host.",
+        "Run './reachable up', which gives it what that takes; if this stays, another machine is at the address.",
+    ),
+    "other_host": (
+        "What answers at {url} is the server of another machine, which gets no password.",
+        "Two machines may have one name or address: change that of one, or use an address that only this one has.",
+    ),
     "wrong_password": (
         "The server at {url} refuses the password: jupyter_password differs from the one that it has.",
         "Run './reachable up' to give it this password, or correct jupyter_password.",
@@ -305,10 +319,12 @@ ADDRESS_SPEC: dict[str, Any] = {
     "url": {"type": "str", "required": True},
     "tunnel": {"type": "bool", "default": False},
     "ssh": {"type": "dict", "options": SSH_SPEC, "required_one_of": [HOST_KEYS], "mutually_exclusive": [HOST_KEYS]},
+    "own": {"type": "list", "elements": "str", "default": []},
 }
 ARGUMENT_SPEC: dict[str, Any] = {
     "endpoints": {"type": "list", "elements": "dict", "required": True, "options": ADDRESS_SPEC},
     "password": {"type": "str", "no_log": True},
+    "proof_key": {"type": "str", "no_log": True},
     "legs": {"type": "str", "choices": ["all", "anonymous"], "default": "all"},
     "timeout": {"type": "float", "default": 30},
     "wait": {"type": "float", "default": 0},
@@ -326,6 +342,18 @@ class Options(NamedTuple):
     timeout: float = 30.0
     wait: float = 0.0
     up: threading.Event | None = None
+    proof_key: str | None = None
+
+
+def options_of(asked: Mapping[str, Any]) -> Options:
+    """Return the options that the module doctor_info was given."""
+    return Options(
+        password=asked["password"],
+        anonymous=asked["legs"] == "anonymous",
+        timeout=asked["timeout"],
+        wait=asked["wait"],
+        proof_key=asked["proof_key"],
+    )
 
 
 class Answer(NamedTuple):
@@ -393,8 +421,13 @@ class Visitor:
         *,
         tunnel: bool = False,
         ssh: ssh_tunnel.Way | None = None,
+        own: Iterable[str] = (),
+        proof_key: str | None = None,
     ) -> None:
-        """Take the address apart; ``end`` is the time on ``clock`` after which nothing may block."""
+        """Take the address apart; ``end`` is the time on ``clock`` after which nothing may block.
+
+        ``own`` are the IP addresses of the machine, where the address leads straight to it.
+        """
         try:
             parts = urllib.parse.urlsplit(url if url.endswith("/") else f"{url}/")
             port = parts.port
@@ -416,6 +449,9 @@ class Visitor:
         self.interstitial = False
         # ngrok leaves out its page where a program asks it to.
         self.marks = {"ngrok-skip-browser-warning": "1"} if tunnel else {}
+        self.own = {proofs.plain(each) for each in own}
+        self.proof_key = proof_key
+        self.is_proven = False
         self.password = password
         self.end = end
         self.clock = clock
@@ -477,7 +513,9 @@ class Visitor:
 
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
         """Send one request as a browser on this site does. Redirects are not followed."""
-        headers |= {"Host": self.netloc, "User-Agent": "reachable-doctor", **self.marks}
+        if self.is_proven:
+            self.ensure_proof()
+        headers |= self.own_headers
         if method != "GET":
             headers["Origin"] = self.origin
         if self.cookies:
@@ -487,6 +525,11 @@ class Visitor:
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name.strip()] = value.strip()
         return answer
+
+    @property
+    def own_headers(self) -> dict[str, str]:
+        """What each request says of the address and of this program."""
+        return {"Host": self.netloc, "User-Agent": "reachable-doctor", **self.marks}
 
     def send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
         """Send one request on the connection that is open, or on a new one."""
@@ -535,11 +578,19 @@ class Visitor:
                 raise LegError("name_silent", error) from error
             code = "mdns_unknown" if self.peer_host.endswith(".local") else "name_unknown"
             raise LegError(code, error) from error
+        found = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in self.addresses))
+        # Such a name is known by what machines say of themselves, and two may say the same.
+        if self.own and self.host.endswith(".local") and not all(map(self.is_own, self.addresses)):
+            raise LegError("name_shared", found)
         try:
             ipaddress.ip_address(self.peer_host)
         except ValueError:
-            return ", ".join(dict.fromkeys(str(entry[4][0]) for entry in self.addresses))
+            return found
         return "literal address"
+
+    def is_own(self, entry: Any) -> bool:
+        """Tell whether a resolved address is one of the machine's own."""
+        return proofs.plain(entry[4][0]) in self.own
 
     def open_connection(self) -> str:
         """Connect by TCP."""
@@ -658,8 +709,33 @@ class Visitor:
         self.offers_token = b"Token authentication is enabled" in answer.body
         return "asks for the password or a token" if self.offers_token else "asks for the password"
 
+    def prove(self) -> str:
+        """Have the server prove that it is the one of this host."""
+        if not self.proof_key:
+            raise LegError("unproven", "the host has no key that could prove it")
+        self.is_proven = False
+        challenge = proofs.new_challenge()
+        answer = self.send("GET", f"{proofs.PATH}?challenge={challenge}", None, self.own_headers)
+        self.refuse_tunnel(answer)
+        if answer.status != http.HTTPStatus.OK or not isinstance(answer.json, dict) or "host" not in answer.json:
+            raise LegError("unproven", answer.seen)
+        # Elsewhere something in between may change addresses.
+        is_direct = not self.ssh and self.is_own(self.addresses[0])
+        place = (self.addresses[0][4][0], self.addresses[0][4][1]) if is_direct else None
+        if not proofs.is_proven(answer.json, self.proof_key, challenge, place):
+            raise LegError("other_host", "its answer to the challenge is wrong")
+        self.is_proven = True
+        del self.addresses[1:]
+        return "is this host's, and was reached directly" if is_direct else "is this host's"
+
+    def ensure_proof(self) -> None:
+        """Have the server prove it, unless it did so on the very connection that is open."""
+        if not (self.is_proven and self.http.sock):
+            self.prove()
+
     def log_in(self) -> str:
         """Send the login form."""
+        self.ensure_proof()
         before = set(self.cookies)
         form = urllib.parse.urlencode({"_xsrf": self.cookies["_xsrf"], "password": self.password})
         answer = self.request("POST", "login", form, **{"Content-Type": "application/x-www-form-urlencoded"})
@@ -701,7 +777,7 @@ class Visitor:
         try:
             self.channels.connect(
                 f"{self.scheme.replace('http', 'ws')}://{path}",
-                socket=self.dial(),
+                socket=self.proven_connection(),
                 host=self.netloc,
                 origin=self.origin,
                 cookie=self.cookie_header,
@@ -716,6 +792,13 @@ class Visitor:
         except websocket.WebSocketException as error:
             raise LegError("websocket_blocked", error) from error
         return "open"
+
+    def proven_connection(self) -> socket.socket:
+        """Open another connection, as the cookie that is sent on it is a secret as well."""
+        self.http.close()
+        self.prove()
+        connection, self.http.sock = self.http.sock, None
+        return connection or self.dial()
 
     def calculate(self) -> str:
         """Let the kernel calculate."""
@@ -760,8 +843,8 @@ class Visitor:
             self.ssh.close()
 
 
-# In the order in which they are walked. What follows the arrival is not tried twice, what follows the entrance needs
-# the password, and the departure has time of its own.
+# In the order in which they are walked. What follows the arrival is not tried twice, what follows the proof needs the
+# password, and the departure has time of its own.
 ARRIVAL = {
     "name": Visitor.find_name,
     "tcp": Visitor.open_connection,
@@ -770,6 +853,7 @@ ARRIVAL = {
     "http": Visitor.find_jupyter,
 }
 ENTRANCE = {"interstitial": Visitor.find_interstitial, "login_page": Visitor.open_login_page}
+PROOF = {"proof": Visitor.prove}
 STAY = {
     "login": Visitor.log_in,
     "contents": Visitor.list_contents,
@@ -908,10 +992,11 @@ class Examination:
             return None if self.visitor.kernel_id else "no kernel was started"
         if self.failed_leg:
             return f"{self.failed_leg} failed"
-        if leg in STAY and self.options.anonymous:
-            return "only what needs no login was asked for"
-        if leg in STAY and not self.options.password:
-            return "the password is not known here, or only its hash"
+        if leg in STAY or (leg in PROOF and not self.options.proof_key):
+            if self.options.anonymous:
+                return "only what needs no login was asked for"
+            if not self.options.password:
+                return "the password is not known here, or only its hash"
         return self.reason_not_to_fit(leg)
 
     def reason_not_to_fit(self, leg: str) -> str | None:
@@ -948,7 +1033,11 @@ class Examination:
 def way_of(endpoint: Mapping[str, Any]) -> dict[str, Any]:
     """Return what leads to an address beside its URL."""
     way = endpoint.get("ssh")
-    return {"tunnel": bool(endpoint.get("tunnel")), "ssh": ssh_tunnel.Way(**way) if way else None}
+    return {
+        "tunnel": bool(endpoint.get("tunnel")),
+        "ssh": ssh_tunnel.Way(**way) if way else None,
+        "own": endpoint.get("own") or (),
+    }
 
 
 def arrive(
@@ -958,6 +1047,7 @@ def arrive(
     *,
     tunnel: bool = False,
     ssh: ssh_tunnel.Way | None = None,
+    own: Iterable[str] = (),
 ) -> Examination:
     """Go to an address as far as Jupyter answers, and return the findings of a visit that is not over yet."""
     start = clock.monotonic()
@@ -965,7 +1055,8 @@ def arrive(
     # A tunnel may come up later than the server.
     up = None if tunnel or ssh else options.up
     while True:
-        visitor = Visitor(url, options.password, end, clock, tunnel=tunnel, ssh=ssh)
+        key = options.proof_key
+        visitor = Visitor(url, options.password, end, clock, tunnel=tunnel, ssh=ssh, own=own, proof_key=key)
         found = Examination(visitor, options, url)
         found.walk(ARRIVAL)
         if up and found.failed_leg is None:
@@ -985,11 +1076,13 @@ def examine(
     *,
     tunnel: bool = False,
     ssh: ssh_tunnel.Way | None = None,
+    own: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Visit one address and return the findings, as RETURN of the module doctor_info describes them."""
     start = clock.monotonic()
-    found = arrive(url, options, clock, tunnel=tunnel, ssh=ssh)
+    found = arrive(url, options, clock, tunnel=tunnel, ssh=ssh, own=own)
     found.walk(ENTRANCE)
+    found.walk(PROOF)
     found.walk(STAY)
     visitor = found.visitor
     visitor.end = start + options.timeout
@@ -1002,6 +1095,7 @@ def examine(
         "failed_leg": found.failed_leg,
         "problem": found.problem,
         "fix": found.fix,
+        "foreign": found.code in FOREIGN,
         "jupyter_version": visitor.version,
         "busy_kernels": visitor.busy_kernels,
         "interstitial": visitor.interstitial,

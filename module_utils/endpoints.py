@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,9 @@ Endpoint = dict[str, Any]
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # What a tunnel carries, seen from a browser, where the tunnel's own address does not say it.
 CARRIED = {"tcp": "http"}
+TUNNEL_SCHEMES = ("http", "https", "tcp")
+# The last part of a name that others than this network may know. Resolvers take numbers for an address.
+PUBLIC_NAME = re.compile(r"(?i).+\.(?!(local|localhost|localdomain|lan|home|internal|arpa)\.?$)[a-z][a-z0-9-]+\.?")
 
 
 def endpoint_value(url: str, name: str, transport: str, inner_port: int | None = None) -> Endpoint:
@@ -44,3 +48,23 @@ def bracketed(host: str) -> str:
         return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host  # noqa: PLR2004 - the protocol's number
     except ValueError:
         return host
+
+
+def is_public(host: str) -> bool:
+    """Tell whether a name or an address can be one of the internet's, as far as it says so itself."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return PUBLIC_NAME.fullmatch(host) is not None
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_global and not address.is_multicast
+
+
+def is_tunnel(endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint can be a tunnel's: all that it says of its address is public."""
+    try:
+        parts = urlsplit(str(endpoint["url"]))
+        hosts = [str(parts.hostname), str(endpoint["host"])]
+    except (KeyError, ValueError):
+        return False
+    return parts.scheme in TUNNEL_SCHEMES and all(map(is_public, hosts))

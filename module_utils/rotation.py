@@ -11,12 +11,12 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import doctor, passwords
+from ansible.module_utils import doctor, passwords, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ENTRANCE = {"login_page": doctor.Visitor.open_login_page}
+ENTRANCE = {"login_page": doctor.Visitor.open_login_page, **doctor.PROOF}
 LOGIN = {leg: doctor.STAY[leg] for leg in ("login", "contents")}
 # How the login form refuses a password, as the doctor calls it; and how the server refuses a login of before.
 REFUSED_PASSWORD = ("wrong_password", "token_only")
@@ -30,38 +30,45 @@ class UnprovenError(Exception):
 
 
 class Configuration(NamedTuple):
-    """What the server's configuration says: the settings, and apart from them the hash."""
+    """What the server's configuration says: the settings, and apart from them the hash and the key for its proof."""
 
     settings: dict[str, Any]
     hash: str
+    proof_key: str
 
 
 def read_configuration(text: str) -> Configuration:
-    """Take the hash out of the configuration that the host has. Raises RefusedError."""
+    """Take the secrets out of the configuration that the host has. Raises RefusedError."""
     try:
         settings = json.loads(text)
-        return Configuration(settings, str(settings["PasswordIdentityProvider"].pop("hashed_password")))
+        password_hash = str(settings["PasswordIdentityProvider"].pop("hashed_password"))
+        proof_key = str(settings.pop("Reachable", {}).get("proof_key", ""))
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise passwords.RefusedError(
             "Reachable has set up no Jupyter there, or its configuration is damaged: run './reachable up' first."
         ) from error
+    if not proofs.KEY.fullmatch(proof_key):
+        raise passwords.RefusedError(
+            "Jupyter there cannot prove yet that it is this host's, before it gets a password: run './reachable up' "
+            "first."
+        )
+    return Configuration(settings, password_hash, proof_key)
 
 
 def visit(
-    endpoint: Mapping[str, Any], timeout: float, password: str | None = None, wait: float = 0
+    endpoint: Mapping[str, Any], timeout: float, proof_key: str, password: str, wait: float = 0
 ) -> doctor.Examination:
-    """Open the login page of an address and, with a password, log in and list the files; return the findings."""
-    options = doctor.Options(password, timeout=timeout, wait=wait)
+    """Open the login page of an address, log in and list the files; return the findings."""
+    options = doctor.Options(password, timeout=timeout, wait=wait, proof_key=proof_key)
     found = doctor.arrive(endpoint["url"], options, **doctor.way_of(endpoint))
     found.walk(ENTRANCE)
-    if password is not None:
-        found.walk(LOGIN)
+    found.walk(LOGIN)
     found.visitor.close()
     return found
 
 
 def revisit(
-    endpoint: Mapping[str, Any], timeout: float, cookies: Mapping[str, str]
+    endpoint: Mapping[str, Any], timeout: float, proof_key: str, cookies: Mapping[str, str]
 ) -> tuple[int | None, doctor.Examination]:
     """List the files with the cookies of an earlier login; return the status of the answer, and the findings."""
     statuses: list[int] = []
@@ -71,18 +78,19 @@ def revisit(
         statuses.append(visitor.request("GET", "api/contents?content=0").status)
         return f"HTTP {statuses[0]}"
 
-    found = doctor.arrive(endpoint["url"], doctor.Options(timeout=timeout), **doctor.way_of(endpoint))
-    found.walk({"earlier_login": list_contents})
+    options = doctor.Options(timeout=timeout, proof_key=proof_key)
+    found = doctor.arrive(endpoint["url"], options, **doctor.way_of(endpoint))
+    found.walk({**doctor.PROOF, "earlier_login": list_contents})
     found.visitor.close()
     return next(iter(statuses), None), found
 
 
-def choose_endpoint(endpoints: list[dict[str, Any]], timeout: float) -> dict[str, Any] | None:
-    """Return the first address at which Jupyter asks for its password; None where there is none to try.
+def choose_endpoint(endpoints: list[dict[str, Any]], timeout: float, proof_key: str) -> dict[str, Any] | None:
+    """Return the first address at which this host's Jupyter asks for its password; None where there is none to try.
 
     Raises RefusedError when there are some, but it does so at none of them: then nothing could be proven.
     """
-    findings = doctor.examine_all(endpoints, doctor.Options(anonymous=True, timeout=timeout))
+    findings = doctor.examine_all(endpoints, doctor.Options(anonymous=True, timeout=timeout, proof_key=proof_key))
     for endpoint, found in zip(endpoints, findings):
         if found["reachable"]:
             return endpoint
@@ -91,9 +99,11 @@ def choose_endpoint(endpoints: list[dict[str, Any]], timeout: float) -> dict[str
     return None
 
 
-def log_in_before(endpoint: Mapping[str, Any], known: Sequence[str], timeout: float) -> list[dict[str, Any]]:
+def log_in_before(
+    endpoint: Mapping[str, Any], known: Sequence[str], timeout: float, proof_key: str
+) -> list[dict[str, Any]]:
     """Log in with every password that is known here, and keep the cookies of those that are in force."""
-    visits = [(password, visit(endpoint, timeout, password)) for password in known]
+    visits = [(password, visit(endpoint, timeout, proof_key, password)) for password in known]
     return [
         {"password": password, "cookies": found.visitor.cookies if found.failed_leg is None else None}
         for password, found in visits
@@ -103,7 +113,7 @@ def log_in_before(endpoint: Mapping[str, Any], known: Sequence[str], timeout: fl
 def begin(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Log in with the old password, keep a new one beside it, and return its hash. Raises RefusedError."""
     path, given = options["password_file"], options["new_password"]
-    settings, current = read_configuration(options["config"])
+    settings, current, proof_key = read_configuration(options["config"])
     if given is not None:
         passwords.refuse_weak(given, options["allow_weak"], options["public"], "jupyter_new_password")
     new = passwords.generate_password() if given is None else given
@@ -111,8 +121,8 @@ def begin(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     # One that the running server has not taken yet may lie beside the one of before.
     stored = [passwords.read_stored(each) for each in (path, passwords.coming(path))]
     known = list(dict.fromkeys(password for password in stored if password is not None))
-    endpoint = choose_endpoint(options["endpoints"], options["timeout"])
-    logins = log_in_before(endpoint, known, options["timeout"]) if endpoint else []
+    endpoint = choose_endpoint(options["endpoints"], options["timeout"], proof_key)
+    logins = log_in_before(endpoint, known, options["timeout"], proof_key) if endpoint else []
 
     if not check_mode:
         if kept.taken is not None:
@@ -122,7 +132,7 @@ def begin(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "changed": True,
         "hash": passwords.new_hash(new),
         "settings": settings,
-        "before": {"endpoint": endpoint, "logins": logins},
+        "before": {"endpoint": endpoint, "logins": logins, "proof_key": proof_key},
         "warnings": passwords.tell_in_force(kept, "kept" if kept.password is None else "stored", path),
     }
 
@@ -154,19 +164,19 @@ def finish(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def prove(new: str, before: Mapping[str, Any], timeout: float, wait: float, path: str) -> Proof:
     """Use the new password, then the old one and the logins of before. Raises UnprovenError."""
-    endpoint = before["endpoint"]
-    found = visit(endpoint, timeout, new, wait)
+    endpoint, proof_key = before["endpoint"], before["proof_key"]
+    found = visit(endpoint, timeout, proof_key, new, wait)
     if found.failed_leg not in (None, *LOGIN):
         raise UnprovenError(f"{found.problem} {found.fix} {tell_in_force(path, new=False, old=False)}")
     new_works = found.failed_leg is None
     wrong = [] if new_works else [refusal(found)]
 
     old_passwords = [login["password"] for login in before["logins"] if login["password"] != new]
-    answers = [judge_password(visit(endpoint, timeout, password)) for password in old_passwords]
+    answers = [judge_password(visit(endpoint, timeout, proof_key, password)) for password in old_passwords]
     wrong += filter(None, answers)
 
     old_logins = [login["cookies"] for login in before["logins"] if login["cookies"]]
-    wrong += filter(None, (judge_login(*revisit(endpoint, timeout, cookies)) for cookies in old_logins))
+    wrong += filter(None, (judge_login(*revisit(endpoint, timeout, proof_key, cookies)) for cookies in old_logins))
 
     if wrong:
         in_force = tell_in_force(path, new=new_works, old=OLD_WORKS in answers)

@@ -8,5 +8,9 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parent))
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides it
 c.ServerApp.jpserver_extensions.update(
-    {"reachable_hostnames": True, "reachable_awake": "REACHABLE_KEEP_AWAKE" in os.environ}
+    {
+        "reachable_hostnames": True,
+        "reachable_proof": True,
+        "reachable_awake": "REACHABLE_KEEP_AWAKE" in os.environ,
+    }
 )

@@ -4,8 +4,8 @@
 Exit status 0 means that it works. FILE is JSON: the ``user`` as whom, and the ``environment`` with which the service
 runs, and the ``kernel``, the environment of notebooks. Beside this program stands the doctor, as part of module_utils.
 
-The server reads the real configuration. Its port, its folders and its password are its own, for this once: nobody who
-is logged in notices it, and nobody's password need be known.
+The server reads the real configuration. Its port, its folders, its password and the key for its proof are its own, for
+this once: nobody who is logged in notices it, and nobody's password need be known.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def wait_for_kernel(kernel: Path) -> None:
 
 def try_server(folder: Path, environment: dict[str, str]) -> str | None:
     """Start the server, visit it and stop it. Return what is wrong with it; None if nothing is."""
-    password, port = secrets.token_hex(), free_port()
-    configure(folder, password, port)
+    password, proof_key, port = secrets.token_hex(), secrets.token_hex(), free_port()
+    configure(folder, password, proof_key, port)
     variables = {
         **environment,
         "JUPYTER_CONFIG_PATH": f"{folder}:{environment['JUPYTER_CONFIG_PATH']}",
@@ -63,8 +63,9 @@ def try_server(folder: Path, environment: dict[str, str]) -> str | None:
         if not listens(server, port):
             how = "does not answer" if server.poll() is None else f"ends with status {server.returncode}"
             return f"The server {how}."
-        options = doctor.Options(password=password, timeout=PATIENCE_SECONDS, wait=PATIENCE_SECONDS)
-        found = doctor.examine("trial", f"http://127.0.0.1:{port}", options)
+        patience = {"timeout": PATIENCE_SECONDS, "wait": PATIENCE_SECONDS}
+        options = doctor.Options(password=password, proof_key=proof_key, **patience)
+        found = doctor.examine("trial", f"http://127.0.0.1:{port}", options, own=["127.0.0.1"])
         detail = next((leg["detail"] for leg in found["legs"] if leg["leg"] == found["failed_leg"]), None)
         return None if found["reachable"] else f"{found['problem']} {detail}"
     finally:
@@ -82,7 +83,7 @@ def free_port() -> int:
         return port
 
 
-def configure(folder: Path, password: str, port: int) -> None:
+def configure(folder: Path, password: str, proof_key: str, port: int) -> None:
     """Write what is to be another than in the real configuration, into which this folder is put first."""
     salt = secrets.token_hex(6)
     digest = hashlib.sha256(f"{password}{salt}".encode()).hexdigest()
@@ -96,6 +97,7 @@ def configure(folder: Path, password: str, port: int) -> None:
             "cookie_secret_file": f"{folder}/cookie_secret",
         },
         "PasswordIdentityProvider": {"hashed_password": f"sha256:{salt}:{digest}"},
+        "Reachable": {"proof_key": proof_key},
     }
     (folder / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
 

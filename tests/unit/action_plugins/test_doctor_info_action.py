@@ -45,12 +45,20 @@ def test_options_reach_the_doctor(
     monkeypatch.setattr(doctor, "examine_all", examine_all)
     run_action("doctor_info", transport="local", endpoints=endpoints)
     run_action(
-        "doctor_info", transport="local", endpoints=endpoints, password="x", legs="anonymous", timeout="5", wait=2.5
+        "doctor_info",
+        transport="local",
+        endpoints=endpoints,
+        password="x",
+        proof_key="k",
+        legs="anonymous",
+        timeout="5",
     )
-    complete = [{**endpoint, "tunnel": False, "ssh": None} for endpoint in endpoints]
+    complete: list[dict[str, object]] = [
+        {**endpoint, "tunnel": False, "ssh": None, "own": []} for endpoint in endpoints
+    ]
     assert asked == [
         (complete, doctor.Options(None, False, 30, 0)),
-        (complete, doctor.Options("x", True, 5, 2.5)),
+        (complete, doctor.Options("x", True, 5, 0, proof_key="k")),
     ]
 
 

@@ -490,3 +490,12 @@ def test_what_was_adopted_is_in_force_after_a_rotation_that_was_cut_short() -> N
     assert passwords.tell_in_force(kept, "adopted", "/x") == [
         "The last change of the password was cut short: the one that Jupyter had before is in force."
     ]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_each_installation_keeps_the_key_of_its_proof(check: bool, settle: RunAction, tmp_path: Path) -> None:
+    options = {"password_file": str(tmp_path / "it"), "password": PASSWORD, "check": check}
+    first, second = (settle(**options)["proof_key"] for _ in range(2))
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    assert first != second
+    assert settle(current_proof_key=first, **options)["proof_key"] == first

@@ -15,19 +15,20 @@ import subprocess
 import sys
 import threading
 import urllib.parse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import doctor, passwords, rotation, ssh_tunnel
+from ansible.module_utils import doctor, passwords, proofs, rotation, ssh_tunnel
 from ansible.plugins.loader import action_loader
 from jupyter_server.auth.security import passwd_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from conftest import RunAction
 
+KEY = "ab" * 32
 OLD, NEW, NEWER = "the-old-password", "the-new-password", "an-even-newer-one"
 SETTINGS: dict[str, dict[str, Any]] = {
     "PasswordIdentityProvider": {"password_required": True},
@@ -58,6 +59,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(500)
         elif path == "/api":
             self.answer(200, '{"version": "2.0"}')
+        elif path == "/reachable/proof":
+            challenge = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["challenge"][0]
+            self.answer(200, json.dumps({"host": proofs.code(self.server.key, challenge)}))
         elif path == "/login":
             self.answer(200, '<input name="password">', "_xsrf=x")
         elif any(f"login={login}" in self.headers.get("Cookie", "") for login in self.server.logins()):
@@ -66,6 +70,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(500 if self.server.breaks == "earlier login" and self.headers.get("Cookie") else 403)
 
     def do_POST(self) -> None:
+        self.server.heard.append(self.path)
         form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         if self.server.breaks == form["password"][0]:
             self.answer(500)
@@ -86,6 +91,8 @@ class Server(http.server.ThreadingHTTPServer):
         self.config = folder / "config.json"
         self.endpoint = {"name": "lan", "url": f"http://127.0.0.1:{self.server_address[1]}/"}
         self.breaks = ""
+        self.key = KEY
+        self.heard: list[str] = []
         self.hashes: list[str] = []
         self.signed_by_hash = True
 
@@ -98,14 +105,15 @@ class Server(http.server.ThreadingHTTPServer):
 
     def configure(self, text: str) -> None:
         provider = SETTINGS["PasswordIdentityProvider"] | {"hashed_password": text}
-        self.config.write_text(json.dumps({**SETTINGS, "PasswordIdentityProvider": provider}))
+        prover = {"proof_key": KEY}
+        self.config.write_text(json.dumps({**SETTINGS, "PasswordIdentityProvider": provider, "Reachable": prover}))
 
     def restart(self) -> None:
         self.hashes = [self.hash()]
 
     def working(self, *candidates: str) -> list[str]:
         """Return those passwords with which somebody can log in now."""
-        return [each for each in candidates if rotation.visit(self.endpoint, 5, each).failed_leg is None]
+        return [each for each in candidates if rotation.visit(self.endpoint, 5, KEY, each).failed_leg is None]
 
 
 @pytest.fixture(autouse=True)
@@ -307,6 +315,11 @@ IN_PUBLIC = ", and Jupyter is to be public: choose another, or take away endpoin
 UNTYPABLE = "a line break or another control character, which cannot be typed on a login page: remove it."
 SPACE = "begins or ends with a space, which Jupyter's login page leaves out: remove it."
 NONE_THERE = "Reachable has set up no Jupyter there, or its configuration is damaged: run './reachable up' first."
+UNPROVABLE = (
+    "Jupyter there cannot prove yet that it is this host's, before it gets a password: run './reachable up' first."
+)
+PROVERS: list[dict[str, Any]] = [{}, {"Reachable": {}}, {"Reachable": {"proof_key": "short"}}]
+WITHOUT_KEY = [json.dumps({"PasswordIdentityProvider": {"hashed_password": "x"}, **each}) for each in PROVERS]
 CONFIGURATIONS = ["", "no JSON", "[]", "{}", '{"PasswordIdentityProvider": 1}', '{"PasswordIdentityProvider": {}}']
 
 
@@ -323,6 +336,7 @@ CONFIGURATIONS = ["", "no JSON", "[]", "{}", '{"PasswordIdentityProvider": 1}', 
             f"jupyter_new_password is shorter than 12 characters{IN_PUBLIC}",
         ),
         *(({"config": config}, NONE_THERE) for config in CONFIGURATIONS),
+        *(({"config": config}, UNPROVABLE) for config in WITHOUT_KEY),
     ],
 )
 def test_what_is_refused(options: dict[str, Any], message: str, change: Change) -> None:
@@ -359,7 +373,7 @@ def test_nothing_is_changed_where_jupyter_does_not_answer(change: Change, nowher
 
 def test_without_an_address_nothing_is_proven(change: Change) -> None:
     begun = change.begin(endpoints=[], new_password=NEW)
-    assert begun["before"] == {"endpoint": None, "logins": []}
+    assert begun["before"] == {"endpoint": None, "logins": [], "proof_key": KEY}
     assert change.finish(begun)["proof"] == rotation.NOT_TRIED._asdict()
     assert change.kept() == ONLY_NEW
 
@@ -375,10 +389,10 @@ def test_every_visit_goes_the_way_of_its_address(change: Change, monkeypatch: py
     monkeypatch.setattr(doctor, "arrive", arrive)
     keys = {"key_file": "key", "host_keys": ["ssh-ed25519 AAAA"]}
     ssh = {"host": "tcp.example", "port": 12345, "user": "tunnel", "target": "127.0.0.1:8888", **keys}
-    endpoint = {**change.server.endpoint, "tunnel": True, "ssh": ssh}
-    assert rotation.visit(endpoint, 5).failed_leg is None
-    assert rotation.revisit(endpoint, 5, {})[0] == 403
-    assert ways == [{"tunnel": True, "ssh": ssh_tunnel.Way(**ssh)}] * 2
+    endpoint = {**change.server.endpoint, "tunnel": True, "ssh": ssh, "own": ["192.0.2.7"]}
+    assert rotation.visit(endpoint, 5, KEY, OLD).failed_leg is None
+    assert rotation.revisit(endpoint, 5, KEY, {})[0] == 403
+    assert ways == [{"tunnel": True, "ssh": ssh_tunnel.Way(**ssh), "own": ["192.0.2.7"]}] * 2
 
 
 @pytest.mark.parametrize(
@@ -393,7 +407,7 @@ def test_what_each_end_needs(options: dict[str, str], missing: str, change: Chan
 
 
 def test_what_has_not_begun_cannot_be_finished(change: Change) -> None:
-    assert change.finish({"before": {"endpoint": None, "logins": []}})["msg"] == (
+    assert change.finish({"before": {"endpoint": None, "logins": [], "proof_key": KEY}})["msg"] == (
         f"There is no new password in the file {change.beside}: begin anew."
     )
 
@@ -402,6 +416,25 @@ def test_without_passlib(change: Change, monkeypatch: pytest.MonkeyPatch) -> Non
     plugin = sys.modules[action_loader.get("jupyter_rotation", class_only=True).__module__]
     monkeypatch.setattr(plugin, "rotation", None)
     assert change.begin()["msg"].startswith("Failed to import the required Python library (libpass) on ")
+
+
+OTHER_HOST = "What answers at {url} is the server of another machine, which gets no password."
+
+
+def test_another_machine_at_the_address_gets_no_password(change: Change) -> None:
+    change.server.key = "cd" * 32
+    assert change.begin(new_password=NEW)["msg"].startswith(OTHER_HOST.format(**change.server.endpoint))
+    assert (change.server.heard, change.kept()) == ([], ONLY_OLD)
+
+
+def test_another_machine_that_comes_to_the_address_gets_none_either(change: Change) -> None:
+    begun = change.begin(new_password=NEW)
+    change.server.heard.clear()
+    change.server.key = "cd" * 32
+    assert change.finish(begun)["msg"].startswith(OTHER_HOST.format(**change.server.endpoint))
+    assert (change.server.heard, change.kept()) == ([], BOTH)
+    found = rotation.revisit(change.server.endpoint, 5, KEY, {"login": "a secret"})
+    assert (found[0], found[1].code) == (None, "other_host")
 
 
 # The proof
@@ -519,7 +552,9 @@ def restart_jupyter(server: Server, tmp_path: Path) -> Iterator[Callable[[], Non
     command = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", f"--port={port}"]
     command += [f"--notebook-dir={home}", "--ServerApp.terminals_enabled=False", "--IdentityProvider.token="]
     command += [f"--ServerApp.cookie_secret_file={home}/cookie_secret"]
+    command += ["--ServerApp.jpserver_extensions={'reachable_proof': True}", f"--Reachable.proof_key={KEY}"]
     environment = os.environ | {"HOME": home, "JUPYTER_RUNTIME_DIR": home, "JUPYTER_NO_CONFIG": "1"}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[3] / "roles/jupyter/files")
     processes: list[subprocess.Popen[bytes]] = []
 
     def stop() -> None:
@@ -531,7 +566,8 @@ def restart_jupyter(server: Server, tmp_path: Path) -> Iterator[Callable[[], Non
         stop()
         hashed = f"--PasswordIdentityProvider.hashed_password={server.hash()}"
         processes.append(subprocess.Popen([*command, hashed], env=environment, stderr=subprocess.DEVNULL))
-        assert rotation.visit(server.endpoint, 30, wait=25).failed_leg is None
+        options = doctor.Options(anonymous=True, proof_key=KEY, wait=25)
+        assert doctor.examine("real", server.endpoint["url"], options)["reachable"]
 
     restart()
     yield restart

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = {"192.0.2.7": {"vps", "vps.example.org"}, "127.0.1.1": {"laptop"}}
-HOST = {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None}
+NAMES = {"192.0.2.7": {"vps", "vps.example.org", "twice"}, "127.0.1.1": {"laptop"}, "192.0.2.8": {"twice"}}
+HOST = {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None, "own": ["10.0.0.7", "192.0.2.7"]}
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +48,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
             (("mdns", "vps.local"), ("name", "vps"), ("ipv4", "192.0.2.7"))}),
         # a name that is not found, or found at another address, is of no use
         ({"hostname": "unknown"}, "203.0.113.9", {"ssh": "http://203.0.113.9:8888", "ipv4": "http://192.0.2.7:8888"}),
+        ({"hostname": "twice"}, "203.0.113.9", {"ssh": "http://203.0.113.9:8888", "ipv4": "http://192.0.2.7:8888"}),
         ({"hostname": "laptop"}, "203.0.113.9", {"ssh": "http://203.0.113.9:8888", "ipv4": "http://192.0.2.7:8888"}),
         ({"hostname": ""}, "2001:db8::9", {"ssh": "http://[2001:db8::9]:8888", "ipv4": "http://192.0.2.7:8888"}),
     ],
@@ -101,19 +102,57 @@ def test_what_is_worth_a_try() -> None:
 
 
 def test_what_can_be_reached_comes_first() -> None:
-    endpoints = [{"name": name} for name in ("mdns", "ssh", "ipv4", "ipv6")]
+    endpoints = [{"name": name, "transport": "lan"} for name in ("mdns", "ssh", "ipv4", "ipv6")]
     findings = [
-        {"name": "ipv6", "reachable": True, "problem": None, "fix": None},
-        {"name": "ipv4", "reachable": False, "problem": "It is closed.", "fix": "Open it."},
-        {"name": "ssh", "reachable": True, "problem": "", "fix": ""},
-        {"name": "mdns", "reachable": False, "problem": "It has no name.", "fix": None},
+        {"name": name, "reachable": leg is None, "failed_leg": leg, "problem": problem, "fix": fix, "foreign": False}
+        for name, leg, problem, fix in (
+            ("ipv6", None, None, None),
+            ("ipv4", "tcp", "It is closed.", "Open it."),
+            ("ssh", None, "", ""),
+            ("mdns", "name", "It has no name.", None),
+        )
     ]
     assert endpoint.with_findings(endpoints, findings) == [
-        {"name": "ssh", "reachable": True, "detail": ""},
-        {"name": "ipv6", "reachable": True, "detail": ""},
-        {"name": "mdns", "reachable": False, "detail": "It has no name."},
-        {"name": "ipv4", "reachable": False, "detail": "It is closed. Open it."},
+        {"name": name, "transport": "lan", "reachable": reachable, "detail": detail}
+        for name, reachable, detail in (
+            ("ssh", True, ""),
+            ("ipv6", True, ""),
+            ("ipv4", False, "It is closed. Open it."),
+            ("mdns", False, "It has no name."),
+        )
     ]
+
+
+def test_what_is_another_machines_is_no_address_of_the_host() -> None:
+    kinds = {"public": "static", "mdns": "lan", "ipv4": "lan"}
+    foreign = {"reachable": False, "failed_leg": "proof", "problem": "It is another's.", "fix": "Rename it."}
+    ours = {"reachable": True, "failed_leg": None, "problem": None, "fix": None}
+    endpoints = [{"name": name, "transport": kind} for name, kind in kinds.items()]
+    findings = [{"name": name, **(ours if name == "ipv4" else foreign), "foreign": name != "ipv4"} for name in kinds]
+    # Where there is nothing else of the kind, it says what is wrong.
+    assert [(each["name"], each["detail"]) for each in endpoint.with_findings(endpoints, findings)] == [
+        ("ipv4", ""),
+        ("public", "It is another's. Rename it."),
+    ]
+    assert endpoint.foreign_notes(findings) == ["It is another's. Rename it."] * 2
+
+
+TUNNEL = {"name": "ngrok", "url": "https://ada.ngrok-free.app", "host": "ada.ngrok-free.app", "state": "online"}
+
+
+def test_a_hosts_tunnels_are_those_that_are_wanted() -> None:
+    waiting = {"name": "tcp", "url": None, "host": None}
+    assert endpoint.watched_tunnels([TUNNEL, {}, {"name": "lan"}, waiting], ["ngrok", "tcp"]) == [TUNNEL, waiting]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"url": "http://192.168.1.20:8888"}, {"host": "192.168.1.20"}, {"url": "javascript:alert(1)"}, {"host": None}],
+)
+def test_a_tunnel_that_can_be_none_is_not_believed(change: dict[str, str | None]) -> None:
+    (found,) = endpoint.watched_tunnels([{**TUNNEL, **change}], ["ngrok"])
+    assert (found["url"], found["state"], found["reachable"]) == (None, "offline", False)
+    assert "192.168" not in found["detail"]
 
 
 ENTRY = {"name": "ipv4", "url": "http://192.0.2.7:8888"}

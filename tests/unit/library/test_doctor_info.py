@@ -35,7 +35,7 @@ def test_findings_are_returned_and_are_no_failure_of_the_module(run_module: RunM
     for found in result["endpoints"]:
         assert set(found) == {
             *("name", "url", "reachable", "failed_leg", "problem", "fix", "legs"),
-            *("jupyter_version", "busy_kernels", "interstitial"),
+            *("jupyter_version", "busy_kernels", "interstitial", "foreign"),
         }
         assert (found["reachable"], found["failed_leg"], found["jupyter_version"]) == (False, "tcp", None)
         assert found["problem"].startswith("Nothing listens at 127.0.0.1 port ")
@@ -58,11 +58,11 @@ def test_options_reach_the_doctor(run_module: RunModule, url: str, monkeypatch: 
     monkeypatch.setattr(doctor, "examine_all", examine_all)
     endpoints = [{"name": "lan", "url": url}]
     run_module(doctor_info, endpoints=endpoints)
-    run_module(doctor_info, endpoints=endpoints, password="x", legs="anonymous", timeout=5, wait=2.5)
-    full = [{"name": "lan", "url": url, "tunnel": False, "ssh": None}]
+    run_module(doctor_info, endpoints=endpoints, password="x", legs="anonymous", timeout=5, wait=2.5, proof_key="k")
+    full = [{"name": "lan", "url": url, "tunnel": False, "ssh": None, "own": []}]
     assert asked == [
         (full, doctor.Options(None, False, 30.0, 0.0)),
-        (full, doctor.Options("x", True, 5.0, 2.5)),
+        (full, doctor.Options("x", True, 5.0, 2.5, proof_key="k")),
     ]
 
 
@@ -75,13 +75,13 @@ def test_the_way_through_ssh_reaches_the_doctor(
 ) -> None:
     ways = []
 
-    def examine(*_: object, tunnel: bool, ssh: object) -> dict[str, Any]:
-        ways.append((tunnel, ssh))
+    def examine(*_: object, tunnel: bool, ssh: object, own: object) -> dict[str, Any]:
+        ways.append((tunnel, ssh, own))
         return {}
 
     monkeypatch.setattr(doctor, "examine", examine)
-    run_module(doctor_info, endpoints=[{"name": "ssh", "url": url, "tunnel": True, "ssh": WAY | keys}])
-    assert ways == [(True, ssh_tunnel.Way(**WAY, port=22, **keys))]
+    run_module(doctor_info, endpoints=[{"name": "ssh", "url": url, "tunnel": True, "ssh": WAY | keys, "own": ["::7"]}])
+    assert ways == [(True, ssh_tunnel.Way(**WAY, port=22, **keys), ["::7"])]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def holder_of(run_module: RunModule, port: int) -> Any:
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the network nothing; test_addresses.py does."""
-    found = addresses.Addresses("vps", "192.0.2.7", None, "vps.local")
+    found = addresses.Addresses("vps", "192.0.2.7", None, "vps.local", ["192.0.2.7"])
     monkeypatch.setattr(addresses, "discover", lambda: found)
 
 
@@ -288,7 +288,8 @@ def test_the_system(run_module: RunModule, tmp_path: Path) -> None:
     assert result["daemons"] == {
         "reachable-jupyter": {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}
     }
-    assert result["addresses"] == {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": "vps.local"}
+    about = {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": "vps.local"}
+    assert result["addresses"] == {**about, "own": ["192.0.2.7"]}
     assert result["ca_bundle"] is None or Path(result["ca_bundle"]).read_text().count("BEGIN CERTIFICATE") > 10
     assert 0 <= result["first_free_port"] <= 1024
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ansible.module_utils.addresses import Addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 QUESTION = b"\x12\x34\0\0\0\1\0\0\0\0\0\0\3vps\5local\0\0\1\x80\1"
 
@@ -39,27 +41,64 @@ def responder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[b
         yield start
 
 
+def record(address: str, owner: bytes = b"\xc0\x0c", kind: int = 1, family: int = 0x8001) -> bytes:
+    """Write one answer; by default for the name in the question."""
+    data = socket.inet_aton(address)
+    return owner + struct.pack("!2HIH", kind, family, 120, len(data)) + data
+
+
+def answered(*records: bytes, end: bytes = b"") -> Callable[[bytes], bytes]:
+    """Answer a question with these records, after the question itself as RFC 6762, section 6.7, wants it."""
+
+    def answer(question: bytes) -> bytes:
+        return (
+            question[:2] + struct.pack("!5H", 0x8400, 1, len(records), 0, 0) + question[12:] + b"".join(records) + end
+        )
+
+    return answer
+
+
+def wrong_number(question: bytes) -> bytes:
+    return bytes([question[0] ^ 1, *answered(record("192.0.2.7"))(question)[1:]])
+
+
+LOOP = b"\xc0\x1b"  # points at itself: the first record begins at 27
+FULL_NAME = b"\3VPS\5local\0"
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (lambda question: question[:2] + b"\x84\0\0\0\0\1\0\0\0\0", True),
-        (lambda question: question[:2] + b"\x84\0\0\0\0\0\0\0\0\0", False),
-        (lambda question: bytes([question[0] ^ 1, question[1]]) + b"\x84\0\0\0\0\1\0\0\0\0", False),
-        (lambda question: question[:2], False),
-        (lambda _: b"", False),
+        (answered(record("192.0.2.7")), {"192.0.2.7"}),
+        (answered(record("192.0.2.7", FULL_NAME, family=1)), {"192.0.2.7"}),
+        (answered(record("192.0.2.7"), record("192.0.2.8")), {"192.0.2.7", "192.0.2.8"}),
+        # Another name, another kind, another family.
+        (answered(record("192.0.2.7", b"\5vps-2\xc0\x10")), set()),
+        (answered(record("192.0.2.7", kind=28), record("192.0.2.7", family=3)), set()),
+        (answered(), set()),
+        (wrong_number, set()),
+        # What no good machine sends.
+        (answered(record("192.0.2.7", LOOP)), set()),
+        (answered(record("192.0.2.7")[:-1]), set()),
+        (answered(record("192.0.2.7"), b"\xc0"), set()),
+        (answered(record("192.0.2.7", b"\3vps")), set()),
+        (answered(b"\xc0\x0c" + struct.pack("!2HIH", 1, 1, 120, 3) + b"abc"), set()),
+        (lambda question: question[:2] + b"\x84\0\xff\xff\xff\xff\0\0\0\0", set()),
+        (lambda question: question[:2], set()),
+        (lambda _: b"", set()),
     ],
-)
+)  # fmt: skip
 def test_an_answer(
-    answer: Callable[[bytes], bytes], expected: bool, responder: Callable[[Callable[[bytes], bytes]], None]
+    answer: Callable[[bytes], bytes], expected: set[str], responder: Callable[[Callable[[bytes], bytes]], None]
 ) -> None:
     responder(answer)
-    assert addresses.mdns_answers("vps.local", wait=5) is expected
+    assert addresses.mdns_addresses("vps.local", wait=5) == expected
 
 
 @pytest.mark.usefixtures("responder")
 def test_silence_is_not_waited_for_long() -> None:
     start = time.monotonic()
-    assert not addresses.mdns_answers("vps.local", wait=0.05)
+    assert addresses.mdns_addresses("vps.local", wait=0.05) == set()
     assert time.monotonic() - start < 1
 
 
@@ -98,27 +137,92 @@ def test_a_link_local_address_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> N
     assert addresses.outgoing(socket.AF_INET) is None
 
 
+OWN = {"192.0.2.7", "10.0.0.7", "fe80::7"}
+
+
 @pytest.mark.parametrize(
     ("runs", "answers", "mdns", "asked"),
-    [(True, True, "vps.local", ["vps.local"]), (True, False, None, ["vps.local"]), (False, True, None, [])],
+    [
+        (True, {"192.0.2.7"}, "vps.local", ["vps.local"]),
+        (True, {"192.0.2.7", "10.0.0.7"}, "vps.local", ["vps.local"]),
+        (True, set(), None, ["vps.local"]),
+        # Another machine has the name, or both have.
+        (True, {"192.0.2.8"}, None, ["vps.local"]),
+        (True, {"192.0.2.7", "192.0.2.8"}, None, ["vps.local"]),
+        (False, {"192.0.2.7"}, None, []),
+    ],
 )
 def test_all_of_a_machine(
-    runs: bool, answers: bool, mdns: str | None, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    runs: bool, answers: set[str], mdns: str | None, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     questions: list[str] = []
 
-    def answer(name: str) -> bool:
+    def answer(name: str) -> set[str]:
         questions.append(name)
         return answers
 
-    own = {socket.AF_INET: "192.0.2.7", socket.AF_INET6: None}
+    outgoing = {socket.AF_INET: "192.0.2.7", socket.AF_INET6: "2001:db8::7"}
     monkeypatch.setattr(socket, "gethostname", lambda: "vps.example.org")
-    monkeypatch.setattr(addresses, "outgoing", own.get)
+    monkeypatch.setattr(addresses, "outgoing", outgoing.get)
+    monkeypatch.setattr(addresses, "own_addresses", lambda: OWN)
     monkeypatch.setattr(addresses, "mdns_responder_runs", lambda: runs)
-    monkeypatch.setattr(addresses, "mdns_answers", answer)
+    monkeypatch.setattr(addresses, "mdns_addresses", answer)
 
-    assert addresses.discover() == Addresses("vps.example.org", "192.0.2.7", None, mdns)
+    own = ["10.0.0.7", "192.0.2.7", "2001:db8::7", "fe80::7"]
+    assert addresses.discover() == Addresses("vps.example.org", "192.0.2.7", "2001:db8::7", mdns, own)
     assert questions == asked
+
+
+TRIE = """Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+        |-- 127.0.0.1
+           /32 host LOCAL
+     +-- 192.0.2.0/24 2 0 2
+        |-- 192.0.2.0
+           /24 link UNICAST
+        |-- 192.0.2.7
+           /32 host LOCAL
+        |-- 192.0.2.255
+           /32 link BROADCAST
+Local:
+        |-- 192.0.2.7
+           /32 host LOCAL
+"""
+INTERFACES = """00000000000000000000000000000001 01 80 10 80       lo
+20010db8000000000000000000000007 02 40 00 80     eth0
+fe800000000000000000000000000007 02 40 20 80     eth0
+"""
+# As macOS 15 writes it.
+IFCONFIG = """lo0: flags=8049<UP,LOOPBACK,RUNNING,MULTICAST> mtu 16384
+\tinet 127.0.0.1 netmask 0xff000000
+\tinet6 ::1 prefixlen 128
+en0: flags=8863<UP,BROADCAST,SMART,RUNNING,SIMPLEX,MULTICAST> mtu 1500
+\tinet6 fe80::7%en0 prefixlen 64 secured scopeid 0xb
+\tinet 192.0.2.7 netmask 0xffffff00 broadcast 192.0.2.255
+\tinet6 2001:db8::7 prefixlen 64 autoconf secured
+"""
+
+
+@pytest.mark.parametrize("system", ["linux", "macos", "neither"])
+def test_all_addresses(system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ROUTES", "INTERFACES", "IFCONFIG"):
+        monkeypatch.setattr(addresses, name, tmp_path / name)
+    if system == "linux":
+        addresses.ROUTES.write_text(TRIE)
+        addresses.INTERFACES.write_text(INTERFACES)
+    elif system == "macos":
+        addresses.IFCONFIG.write_text(f"#!/bin/sh\ncat <<'END'\n{IFCONFIG}END\n")
+        addresses.IFCONFIG.chmod(0o755)
+    expected = set() if system == "neither" else {"192.0.2.7", "2001:db8::7", "fe80::7"}
+    assert addresses.own_addresses() == expected
+
+
+def test_all_addresses_of_this_machine() -> None:
+    found = addresses.own_addresses()
+    assert {addresses.outgoing(socket.AF_INET)} - {None} <= found
+    assert not {"127.0.0.1", "::1"} & found
 
 
 @pytest.mark.parametrize(("name", "mdns"), [("Adas-Mac", "Adas-Mac.local"), ("", "vps.local")])
@@ -127,6 +231,7 @@ def test_the_name_of_a_mac(name: str, mdns: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(macos, "is_here", lambda: True)
     monkeypatch.setattr(macos, "local_name", lambda: name)
     monkeypatch.setattr(socket, "gethostname", lambda: "vps.example.org")
+    monkeypatch.setattr(addresses, "own_addresses", lambda: OWN)
     monkeypatch.setattr(addresses, "mdns_responder_runs", lambda: True)
-    monkeypatch.setattr(addresses, "mdns_answers", lambda _: True)
+    monkeypatch.setattr(addresses, "mdns_addresses", lambda _: OWN)
     assert addresses.discover().mdns == mdns

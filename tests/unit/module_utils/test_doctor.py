@@ -19,21 +19,24 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import doctor, ngrok, ssh_tunnel
+from ansible.module_utils import doctor, ngrok, proofs, ssh_tunnel
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PASSWORD = "correct horse+battery"
-ALL_LEGS = [*doctor.ARRIVAL, *doctor.ENTRANCE, *doctor.STAY, *doctor.DEPARTURE]
+KEY = "0123456789abcdef" * 4
+EXTENSIONS = Path(__file__).parents[3] / "roles/jupyter/files"
+ALL_LEGS = [*doctor.ARRIVAL, *doctor.ENTRANCE, *doctor.PROOF, *doctor.STAY, *doctor.DEPARTURE]
 
 
 def free_port() -> int:
@@ -42,13 +45,16 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def look(url: str, tunnel: bool = False, ssh: ssh_tunnel.Way | None = None, **options: Any) -> dict[str, Any]:
-    """Examine with the password, and check what holds for every result."""
-    options = {"password": PASSWORD, "timeout": 20.0} | options
-    found: dict[str, Any] = doctor.examine("here", url, doctor.Options(**options), tunnel=tunnel, ssh=ssh)
+def look(
+    url: str, tunnel: bool = False, ssh: ssh_tunnel.Way | None = None, own: tuple[str, ...] = (), **options: Any
+) -> dict[str, Any]:
+    """Examine with the password and the key, and check what holds for every result."""
+    options = {"password": PASSWORD, "timeout": 20.0, "proof_key": KEY} | options
+    found: dict[str, Any] = doctor.examine("here", url, doctor.Options(**options), tunnel=tunnel, ssh=ssh, own=own)
     assert [leg["leg"] for leg in found["legs"]] == ALL_LEGS
     assert (found["failed_leg"] is None) == found["reachable"] == (found["problem"] is None) == (found["fix"] is None)
     assert PASSWORD not in json.dumps(found)
+    assert KEY not in json.dumps(found)
     assert hashlib.sha256(PASSWORD.encode()).hexdigest() not in json.dumps(found)
     return found
 
@@ -73,7 +79,7 @@ def advice(code: str, url: str, **facts: object) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def jupyters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Real servers: one with a password and a path, one that is open, one that takes only a token."""
+    """Real servers, which can prove whose they are: one with a password and a path, an open one, one with a token."""
     hashed = "sha256:salt:" + hashlib.sha256(f"{PASSWORD}salt".encode()).hexdigest()
     kinds = {
         "password": [
@@ -90,8 +96,10 @@ def jupyters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             home = str(tmp_path_factory.mktemp(kind))
             port = free_port()
             environment = {"HOME": home, "JUPYTER_RUNTIME_DIR": home, "JUPYTER_NO_CONFIG": "1"}
+            environment["PYTHONPATH"] = str(EXTENSIONS)
             command = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", f"--port={port}"]
             common = ["--ServerApp.port_retries=0", "--ServerApp.terminals_enabled=False", f"--notebook-dir={home}"]
+            common += ["--ServerApp.jpserver_extensions={'reachable_proof': True}", f"--Reachable.proof_key={KEY}"]
             process = subprocess.Popen(
                 [*command, *common, *own], env=os.environ | environment, stderr=subprocess.DEVNULL
             )
@@ -105,7 +113,7 @@ def jupyters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 
 
 def kernels(url: str) -> Any:
-    visitor = doctor.Visitor(url, PASSWORD, time.monotonic() + 20, time)
+    visitor = doctor.Visitor(url, PASSWORD, time.monotonic() + 20, time, proof_key=KEY)
     for step in (visitor.find_name, visitor.open_login_page, visitor.log_in):
         step()
     answer = visitor.request("GET", "api/kernels")
@@ -250,21 +258,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
     seen: Seen
 
     def answer(self) -> None:
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         self.seen.append((f"{self.command} {path}", {"User-Agent": "", **dict(self.headers), "body": body}))
         first_of_browser = "Mozilla" in self.headers.get("User-Agent", "") and not self.headers["Cookie"]
         key = f"{self.command} {path}" + (" by a browser" if first_of_browser else "")
         status, headers, text = self.answers.get(key, self.answers.get(f"{self.command} {path}", (404, {}, "")))
+        if path == "/reachable/proof" and status == 404:
+            status, text = 200, json.dumps(self.prove(query.partition("=")[2], self.connection.getsockname()))
         if path == "/api/contents" and "user" not in self.headers.get("Cookie", "") and status == 200:
             status = 403
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         if status != 204:
             self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())
+
+    def prove(self, challenge: str, place: tuple[str, int]) -> dict[str, str]:
+        return {
+            "host": proofs.code(KEY, challenge),
+            "address": proofs.code(KEY, challenge, f"{place[0]} {place[1]}"),
+        }
 
     do_GET = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815 - the names that http.server calls
 
@@ -284,9 +302,10 @@ def start() -> Iterator[Start]:
             changes: dict[str, tuple[int, dict[str, str], str]] | None = None,
             tls: ssl.SSLContext | None = None,
             port: int = 0,
+            prove: Callable[..., dict[str, str]] = Handler.prove,
         ) -> tuple[str, Seen]:
             seen: Seen = []
-            handler = type("Answering", (Handler,), {"answers": GOOD | (changes or {}), "seen": seen})
+            handler = type("Answering", (Handler,), {"answers": GOOD | (changes or {}), "seen": seen, "prove": prove})
             server = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", port), handler))
             server.handle_error = lambda *_: None  # type: ignore[method-assign] # a broken handshake is no news
             if tls:
@@ -1027,3 +1046,159 @@ def test_each_code_has_advice_and_each_advice_a_code() -> None:
     raised = set(re.findall(r'LegError\("(\w+)"', source)) | set(re.findall(r'code = "(\w+)"', source))
     named = set(doctor.TIMEOUT_CODES.values()) | set(doctor.CERTIFICATE_CODES.values())
     assert raised | named | said_by_ssh | set(doctor.STARTING) <= set(doctor.ADVICE)
+
+
+# The proof
+
+
+def posted(seen: Seen) -> list[str]:
+    return [request for request, _ in seen if not request.startswith("GET")]
+
+
+def secrets_in(seen: Seen) -> bool:
+    """Tell whether anything that a server was told is secret: the password, or the cookie of a login."""
+    told = json.dumps(seen)
+    return any(each in told for each in ("correct+horse", PASSWORD, "user="))
+
+
+def test_the_real_extension_proves_whose_the_server_is(jupyters: dict[str, str]) -> None:
+    url = jupyters["password"]
+    assert leg(look(url), "proof") == ("ok", "is this host's")
+    assert leg(look(url, own=("127.0.0.1",)), "proof") == ("ok", "is this host's, and was reached directly")
+    found = look(url, proof_key="f" * 64)
+    assert (found["failed_leg"], found["foreign"]) == ("proof", True)
+    assert (found["problem"], found["fix"]) == advice("other_host", url)
+
+
+@pytest.mark.parametrize("challenge", ["", "0" * 63, "0" * 65, "0" * 63 + "g", "A" * 64, "0" * 64 + "%0A", "<b>"])
+def test_the_real_extension_says_nothing_to_anything_but_a_challenge(jupyters: dict[str, str], challenge: str) -> None:
+    visitor = doctor.Visitor(jupyters["password"], None, time.monotonic() + 20, time)
+    visitor.find_name()
+    answer = visitor.request("GET", f"reachable/proof?challenge={challenge}")
+    others = [
+        visitor.send("GET", f"reachable/proof?challenge={'0' * 64}", None, {"Host": "evil.example"}).status,
+        visitor.request("POST", f"reachable/proof?challenge={'0' * 64}").status,
+    ]
+    good = visitor.request("GET", f"reachable/proof?challenge={'0' * 64}")
+    visitor.close()
+    assert answer.status == 400
+    assert "<b>" not in answer.body.decode()
+    assert others == [403, 403]
+    assert set(good.json) == {"host", "address"}
+    assert all(re.fullmatch("[0-9a-f]{64}", code) for code in good.json.values())
+
+
+def test_without_a_key_no_password_is_sent(start: Start) -> None:
+    url, seen = start()
+    found = look(url, proof_key=None)
+    assert (found["failed_leg"], found["foreign"], posted(seen)) == ("proof", False, [])
+    assert (found["problem"], found["fix"]) == advice("unproven", url)
+    assert leg(found, "login") == ("skipped", "proof failed")
+    # A look that sends nothing secret needs none.
+    assert look(url, proof_key=None, anonymous=True)["reachable"]
+    assert look(url, proof_key=None, password=None)["reachable"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((403, {}, ""), "unproven"),
+        ((302, {"Location": "/login"}, ""), "unproven"),
+        ((200, {}, "no JSON"), "unproven"),
+        ((200, {}, "[]"), "unproven"),
+        ((200, {}, "{}"), "unproven"),
+        ((200, {}, json.dumps({"host": 7, "address": None})), "other_host"),
+        ((200, {}, json.dumps({"host": "\u00e4", "address": "f" * 64})), "other_host"),
+        ((200, {"Ngrok-Error-Code": "ERR_NGROK_3200"}, "ERR_NGROK_3200"), "tunnel_starting"),
+    ],
+)
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_a_server_that_proves_nothing_gets_no_password(
+    start: Start, answer: tuple[int, dict[str, str], str], code: str, anonymous: bool
+) -> None:
+    url, seen = start({"GET /reachable/proof": answer})
+    found = look(url, anonymous=anonymous)
+    assert (found["failed_leg"], found["foreign"]) == ("proof", code == "other_host")
+    facts = {"meaning": "no agent serves this address", "ngrok": "ERR_NGROK_3200", "fix": ngrok.AGENT}
+    assert (found["problem"], found["fix"]) == advice(code, url, **facts)
+    assert (posted(seen), secrets_in(seen)) == ([], False)
+
+
+def test_a_neighbour_that_passes_the_challenge_on_gets_no_password(start: Start) -> None:
+    """It has the name of the host, or its address for a while, and asks the host itself for the proof."""
+    real = urllib.parse.urlsplit(start()[0])
+
+    def ask(_handler: Handler, challenge: str, _place: object) -> Any:
+        with contextlib.closing(http.client.HTTPConnection(str(real.hostname), real.port)) as connection:
+            connection.request("GET", f"/reachable/proof?challenge={challenge}")
+            return json.loads(connection.getresponse().read())
+
+    url, seen = start(prove=ask)
+    found = look(url, own=("127.0.0.1",))
+    assert (found["failed_leg"], found["foreign"], posted(seen)) == ("proof", True, [])
+    # Through a router that changes addresses there is no telling the two apart.
+    assert leg(look(url, own=("192.0.2.7",)), "proof") == ("ok", "is this host's")
+
+
+def test_a_name_that_two_machines_have(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, seen = start()
+    url = url.replace("127.0.0.1", "studio.local")
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _host, port, **rest: resolve("127.0.0.1", port, **rest))
+    found = look(url, own=("192.0.2.7", "fe80::7%eth0"))
+    assert (found["failed_leg"], found["foreign"], seen) == ("name", True, [])
+    assert (found["problem"], found["fix"]) == advice("name_shared", url)
+    assert leg(found, "name") == ("failed", "127.0.0.1")
+    assert leg(look(url, own=("127.0.0.1",)), "proof") == ("ok", "is this host's, and was reached directly")
+    # Behind a router, a name of the internet leads to an address that the host does not have.
+    assert look(url.replace(".local", ".example"), own=("192.0.2.7",))["failed_leg"] == "websocket"
+
+
+def test_each_connection_is_proven_before_a_secret_goes_over_it(start: Start) -> None:
+    url, seen = start({"GET /reachable/proof": (404, {}, "")})
+    look(url)
+    requests = [request for request, _ in seen if request != "GET /api"]
+    # One connection up to the kernel, one for its WebSocket, one for the end.
+    assert [requests[number + 1] for number, each in enumerate(requests) if each == "GET /reachable/proof"] == [
+        "POST /login", "GET /api/kernels/42/channels", "DELETE /api/kernels/42",
+    ]  # fmt: skip
+    assert not any("Cookie" in headers for request, headers in seen if request == "GET /reachable/proof")
+
+
+def test_where_another_server_takes_the_place_after_the_proof(start: Start) -> None:
+    """The connection had to be opened anew, and now leads elsewhere."""
+    moved: list[bool] = []
+
+    def once(handler: Handler, challenge: str, place: tuple[str, int]) -> dict[str, str]:
+        handler.close_connection = True
+        moved.append(True)
+        codes = Handler.prove(handler, challenge, place)
+        return codes if len(moved) == 1 else {**codes, "host": codes["address"]}
+
+    url, seen = start(prove=once)
+    found = look(url)
+    assert (found["failed_leg"], found["foreign"]) == ("login", True)
+    assert (found["problem"], posted(seen), secrets_in(seen)) == (advice("other_host", url)[0], [], False)
+
+
+def test_a_server_that_closes_each_connection_can_be_used(start: Start) -> None:
+    def close(handler: Handler, challenge: str, place: tuple[str, int]) -> dict[str, str]:
+        handler.close_connection = True
+        return Handler.prove(handler, challenge, place)
+
+    url, seen = start(prove=close)
+    assert look(url)["failed_leg"] == "websocket"  # as with all small servers
+    assert "POST /login" in dict(seen)
+
+
+def test_an_address_is_written_in_one_way() -> None:
+    ways = ["192.0.2.7", "::ffff:192.0.2.7", "fe80::7%eth0", "FE80:0::7", "2001:DB8::7"]
+    assert [proofs.plain(each) for each in ways] == ["192.0.2.7", "192.0.2.7", "fe80::7", "fe80::7", "2001:db8::7"]
+
+
+def test_a_key_is_kept_or_made() -> None:
+    assert proofs.kept_or_new(KEY) == KEY
+    for wrong in ("", "0" * 63, KEY.upper(), f"{KEY}\n"):
+        made = {proofs.kept_or_new(wrong) for _ in range(2)}
+        assert len(made) == 2
+        assert all(proofs.KEY.fullmatch(key) for key in made)

@@ -74,3 +74,48 @@ def test_what_juno_needs_of_an_ssh_tunnel() -> None:
 )
 def test_brackets(host: str, written: str) -> None:
     assert endpoints.bracketed(host) == written
+
+
+PRIVATE = [
+    *("127.0.0.1", "10.0.0.7", "192.168.1.20", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"),
+    *("::", "::1", "fe80::1", "fe80::1%eth0", "fd00::7", "::ffff:192.168.1.20", "255.255.255.255"),
+    *(
+        "localhost",
+        "studio",
+        "studio.local",
+        "studio.local.",
+        "STUDIO.LOCAL",
+        "a.localhost",
+        "router.lan",
+        "x.internal",
+    ),
+    # What resolvers take for an address.
+    *("127.1", "2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1", "", ".", ".app", "None"),
+]
+PUBLIC = ["ada.ngrok-free.app", "0.tcp.eu.ngrok.io", "name.example", "a.b.xn--p1ai", "8.8.8.8", "2606:4700::1111"]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"), [*((each, False) for each in PRIVATE), *((each, True) for each in PUBLIC)]
+)
+def test_what_can_be_on_the_internet(host: str, expected: bool) -> None:
+    assert endpoints.is_public(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        ({"url": "https://ada.ngrok-free.app", "host": "ada.ngrok-free.app"}, True),
+        ({"url": "tcp://0.tcp.ngrok.io:12345", "host": "0.tcp.ngrok.io"}, True),
+        ({"url": "http://0.tcp.ngrok.io:12345", "host": "0.tcp.ngrok.io"}, True),
+        ({"url": "https://ada.ngrok-free.app@192.168.1.20/", "host": "ada.ngrok-free.app"}, False),
+        ({"url": "https://ada.ngrok-free.app", "host": "10.0.0.7"}, False),
+        ({"url": "https://ada.ngrok-free.app"}, False),
+        ({"host": "ada.ngrok-free.app"}, False),
+        ({"url": "file://ada.ngrok-free.app/x", "host": "ada.ngrok-free.app"}, False),
+        ({"url": "http://[::1", "host": "ada.ngrok-free.app"}, False),
+        ({"url": None, "host": None}, False),
+    ],
+)
+def test_what_can_be_a_tunnel(endpoint: dict[str, str | None], expected: bool) -> None:
+    assert endpoints.is_tunnel(endpoint) is expected

@@ -85,7 +85,7 @@ def recorded(kind: dict[str, Any]) -> dict[str, Any]:
         "service_manager": "systemd",
         "macos": None,
         "ca_bundle": None,
-        "addresses": {"hostname": "host", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None},
+        "addresses": {"hostname": "host", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None, "own": ["192.0.2.7"]},
         "user": USERS[kind.get("scope", "system")],
         **{
             key: value

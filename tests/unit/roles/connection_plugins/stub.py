@@ -32,7 +32,14 @@ options:
 """
 ABSENT = {"state": "absent", "owner": "", "group": "", "mode": "0000", "content": None, "age": None}
 ROOM = {"free_bytes": 10**10, "writable": True, "executable": True, "empty": True}
-SILENT = {"reachable": False, "failed_leg": "tcp", "problem": "Nothing listens.", "fix": "Wait.", "legs": []}
+SILENT = {
+    "reachable": False,
+    "failed_leg": "tcp",
+    "problem": "Nothing listens.",
+    "fix": "Wait.",
+    "foreign": False,
+    "legs": [],
+}
 SSH_PORT = 22
 SSHD = {"pid": 1, "user": "root", "command": "sshd", "next_free": 23}
 DAEMON = {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}

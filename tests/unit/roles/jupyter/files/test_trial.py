@@ -39,17 +39,20 @@ def run(tmp_path: Path) -> Run:
     """Return a function that runs the program as python_environment does, where another server holds the port."""
     for folder in ("etc", "home/.jupyter", "share/kernels/python3", "check/ansible/module_utils"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("doctor", "ngrok", "run_as", "ssh_tunnel"):
+    for name in ("doctor", "ngrok", "proofs", "run_as", "ssh_tunnel"):
         shutil.copy(ROOT / f"module_utils/{name}.py", tmp_path / "check/ansible/module_utils")
     # Ansible's own package is in the environment of the tests, too.
     for package in ("ansible", "ansible/module_utils"):
         (tmp_path / "check" / package / "__init__.py").touch()
     shutil.copy(TRIAL, tmp_path / "check")
+    for name in ("jupyter_server_config.py", "reachable_hostnames.py", "reachable_proof.py"):
+        shutil.copy(TRIAL.with_name(name), tmp_path / "etc")
     environment = {
         "HOME": f"{tmp_path}/home",
         "PATH": os.environ["PATH"],
         "JUPYTER_CONFIG_PATH": f"{tmp_path}/etc",
         "JUPYTER_PATH": f"{tmp_path}/share",
+        "REACHABLE_ENDPOINTS": f"{tmp_path}/endpoint.json",
     }
     asked = {"user": ME, "environment": environment, "kernel": f"{tmp_path}/kernel"}
     (tmp_path / "check/trial.json").write_text(json.dumps(asked))
