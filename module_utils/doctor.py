@@ -68,7 +68,7 @@ TIMEOUT_CODES = {
     "name": "name_silent",
     "tcp": "unanswered",
     "kernel": "kernel_silent",
-    "websocket": "websocket_blocked",
+    "websocket": "websocket_silent",
     "run": "kernel_mute",
     "cleanup": "kernel_left",
 }
@@ -270,6 +270,10 @@ ADVICE = {
     "websocket_blocked": (
         "The WebSocket to the kernel does not open.",
         "Let the proxy pass WebSockets: the headers Upgrade and Connection, over HTTP/1.1.",
+    ),
+    "websocket_silent": (
+        "The WebSocket to the kernel does not open in time.",
+        "Check that the machine has memory and processor time to spare; a proxy in between has to pass WebSockets.",
     ),
     "kernel_mute": (
         "The kernel started but does not calculate.",

@@ -532,7 +532,7 @@ def test_the_cleanup_has_time_of_its_own(start: Start, monkeypatch: pytest.Monke
     begin = time.monotonic()
     found = look(url, timeout=1.5)
     assert time.monotonic() - begin < 2
-    assert (found["problem"], found["fix"]) == advice("websocket_blocked", url)
+    assert (found["problem"], found["fix"]) == advice("websocket_silent", url)
     assert leg(found, "cleanup") == ("ok", "the kernel is stopped")
     assert "DELETE /api/kernels/42" in dict(seen)
 
