@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import subprocess
@@ -20,8 +21,12 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
+
 SECONDS = 120
-CHROMIUM = ["chromium", "--headless=new", "--no-sandbox", "--no-proxy-server", "--window-size=820,1180"]
+CHROMIUM = "/usr/bin/chromium"
+OPTIONS = ["--no-proxy-server", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+IPAD: ViewportSize = {"width": 820, "height": 1180}
 
 
 def is_refused(url: str, method: str = "GET") -> bool:
@@ -52,14 +57,36 @@ def processes_with(secret: str) -> list[str]:
     return found
 
 
-def codes_on(url: str) -> list[str]:
-    """Return what the codes say that a camera sees on a page."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        picture = Path(folder, "page.png")
-        command = [*CHROMIUM, f"--user-data-dir={folder}/profile", f"--screenshot={picture}", url]
-        subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
-        decoded = subprocess.run(["zbarimg", "--quiet", "--raw", picture], check=True, capture_output=True, text=True)
+def touch(url: str, password: str, picture: Path) -> list[str]:
+    """Copy what can be copied with a finger, show the password, and return what a camera reads on the page before."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        page = browser.new_context(viewport=IPAD, has_touch=True, is_mobile=True).new_page()
+        page.goto(url)
+        page.screenshot(path=picture)
+        buttons = page.locator("button[data-copy]").all()
+        values = [button.get_attribute("data-copy") or "" for button in buttons]
+        for button, value in zip(buttons, values, strict=True):
+            button.tap()
+            expect(button).to_have_text("Copied")
+            assert pasted(page) == value
+        assert values[-1] == password
+        expect(page.get_by_text(password)).to_be_hidden()
+        page.get_by_text("Show", exact=True).tap()
+        expect(page.get_by_text(password)).to_be_visible()
+        browser.close()
+    decoded = subprocess.run(["zbarimg", "--quiet", "--raw", picture], check=True, capture_output=True, text=True)
     return decoded.stdout.splitlines()
+
+
+def pasted(page: Page) -> str:
+    """Return what somebody gets who pastes."""
+    page.evaluate("document.body.append(document.createElement('textarea'))")
+    field = page.locator("textarea")
+    field.press("Control+v")
+    value = field.input_value()
+    field.evaluate("field => field.remove()")
+    return value
 
 
 def look(url: str, folder: Path, password: str) -> None:
@@ -78,7 +105,9 @@ def look(url: str, folder: Path, password: str) -> None:
     assert is_silent(f"http://127.0.0.1:{urlsplit(url).port}{urlsplit(url).path}"), (
         "It listens at more than one address."
     )
-    assert codes_on(url) == [json.loads((folder / "card.json").read_text())["endpoints"][0]["safari_url"]]
+    with tempfile.TemporaryDirectory() as pictures:
+        read = touch(url, password, Path(pictures, "card.png"))
+    assert read == [json.loads((folder / "card.json").read_text())["endpoints"][0]["safari_url"]]
 
 
 def main() -> None:

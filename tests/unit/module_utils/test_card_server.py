@@ -101,7 +101,7 @@ def test_what_is_no_request_gets_no_card_and_disturbs_nobody(
 def test_who_stays_silent_keeps_nobody_out_and_is_left(
     addresses: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(card_server.Visit, "timeout", 0.3)
+    monkeypatch.setattr(card_server.Visit, "timeout", card_server.Visit.timeout / 20)
     with socket.create_connection(("127.0.0.1", urlsplit(addresses["studio"]).port or 0), 5) as silent:
         assert visit(addresses["studio"]).status == 200
         assert silent.recv(1) == b""
