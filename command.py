@@ -167,6 +167,14 @@ def groups_problem(groups: Any) -> str:
     return ""
 
 
+def name_problem(names: Iterable[str]) -> str:
+    """Return which name of a host cannot be that of its folders on this machine, and in a line of a terminal."""
+    for name in names:
+        if name.startswith(".") or "/" in name or "\\" in name or not name.isprintable():
+            return f"{name!r} cannot name a host: leave out a dot in front, '/', '\\' and control characters."
+    return ""
+
+
 def limit_problem(inventory: Any, limit: str, where: str) -> str:
     """Return which part of a limit means no host or group, of which Ansible only warns, or that it leaves none."""
     for part in split_host_pattern(limit):
@@ -264,6 +272,8 @@ class VerbCLI(PlaybookCLI):  # type: ignore[misc]  # Ansible has no types
     def _play_prereqs(self) -> Any:  # the only place between the inventory and the first task
         """Look at the inventory before anything runs."""
         loader, inventory, variables = super()._play_prereqs()
+        if problem := name_problem(inventory.hosts):
+            raise Mistake(problem)
         if not inventory.list_hosts():
             raise Mistake(f"there are no hosts in {self._where}: see inventory/example.yml for how to name them.")
         if (limit := context.CLIARGS["subset"]) and (problem := limit_problem(inventory, limit, self._where)):

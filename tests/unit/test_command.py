@@ -217,6 +217,18 @@ def test_a_limit(limit: str, problem: str, tmp_path: Path, monkeypatch: pytest.M
     assert found == (problem and f"--limit {limit}: {problem}")
 
 
+@pytest.mark.parametrize("name", ["../away", ".hidden", "a/b", "a\\b", "a\x1b[31mred", "a\nb"])
+def test_a_name_that_leads_out_of_its_folder(name: str) -> None:
+    assert command.name_problem(["vps", name]) == (
+        f"{name!r} cannot name a host: leave out a dot in front, '/', '\\' and control characters."
+    )
+
+
+@pytest.mark.parametrize("name", ["vps", "192.168.1.20", "fe80::1%eth0", "studio.local", "büro"])
+def test_a_name_for_a_host(name: str) -> None:
+    assert not command.name_problem([name])
+
+
 def test_a_limit_that_leaves_nothing() -> None:
     inventory = InventoryManager(DataLoader(), ["a,b,"])
     assert command.limit_problem(inventory, "a:!a", "a, b") == "--limit a:!a leaves none of the hosts of a, b."
@@ -235,12 +247,17 @@ UNREAD = "a file of variables is encrypted: Attempting to decrypt but no vault s
         ("up --chek", "there is no option --chek. Did you mean --check? ./reachable up --help says more."),
         ("up a --limit b", "--limit b: 'b' is no host or group of a. It has a."),
         ("up -i none.ini", "there are no hosts in none.ini: see inventory/example.yml for how to name them."),
+        (
+            "up -i away.yml",
+            "'../away' cannot name a host: leave out a dot in front, '/', '\\' and control characters.",
+        ),
         ("up -i vps.yml", f"{UNREAD}Give the vault's password with --ask-vault-pass or --vault-password-file."),
     ],
 )
 def test_from_outside_it_is_one_sentence_and_1(words: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "none.ini").write_text("[web]\n")
     (tmp_path / "vps.yml").write_text("all: {hosts: {vps: {}}}\n")
+    (tmp_path / "away.yml").write_text("all: {hosts: {../away: {ansible_connection: local}}}\n")
     (tmp_path / "host_vars").mkdir()
     (tmp_path / "host_vars/vps.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n3333\n")
     settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOST_PATTERN_MISMATCH": "error"}
