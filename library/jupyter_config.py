@@ -73,18 +73,16 @@ path:
 
 import copy
 import json
-import re
 from typing import Any
 
 from ansible.module_utils import files
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.secrecy import SECRET
 
 PROVIDER = "PasswordIdentityProvider"
 HASH = "hashed_password"
 PROVER = "Reachable"
 PROOF_KEY = "proof_key"
-# Names of settings whose texts nobody else is to see; where a file with one lies is none.
-SECRET = re.compile(r"(?i)(authorization|credential|hash|key|pass(phrase|wd|word)|secret|token)(?!.*_(file|path)$)")
 
 
 def render(settings: dict[str, Any], password_hash: str, proof_key: str) -> str:
