@@ -83,7 +83,16 @@ if TYPE_CHECKING:
 Report = dict[str, Any]
 
 # Work of the playbook for itself, of which only a failure is of interest.
-INTERNAL = {"add_host", "assert", "group_by", "include_vars", "set_fact", "set_stats", "validate_argument_spec"}
+INTERNAL = {
+    "add_host",
+    "assert",
+    "given",
+    "group_by",
+    "include_vars",
+    "set_fact",
+    "set_stats",
+    "validate_argument_spec",
+}
 STYLES = {"ok": "dim", "changed": "yellow", "failed": "red", "rescued": "dim", "running": "cyan"}
 MARKS = {"ok": "✓", "changed": "●", "failed": "✗", "rescued": "-", "running": "▸"}
 ASCII_MARKS = {"ok": ".", "changed": "*", "failed": "x", "rescued": "-", "running": ">"}
@@ -523,7 +532,16 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             # A program that reads them has nothing else to learn of failures from.
             for host in {**self._must_report, **(self._failures if self._json else {})}
         }
-        nothing: Report = {"problem": "", "text": "", "code": "", "page": "", "table": [], "warnings": [], "data": {}}
+        nothing: Report = {
+            "problem": "",
+            "text": "",
+            "code": "",
+            "page": "",
+            "table": [],
+            "notes": [],
+            "warnings": [],
+            "data": {},
+        }
         return {host: {**nothing, **report} for host, report in {**owed, **handed}.items()}
 
     def _drift_report(self, host: str, rows: list[dict[str, str]]) -> Report:
@@ -538,11 +556,19 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             "code": "",
             "page": "",
             "table": table,
+            "notes": [],
             "warnings": [],
             "data": {"drift": rows},
         }
 
     def _print_reports(self, reports: dict[str, Report]) -> None:
+        notes = [
+            f"{f'{host}: ' if len(reports) > 1 else ''}{note}"
+            for host, report in sorted(reports.items())
+            for note in report["notes"]
+        ]
+        if notes:
+            self._print("", *(Text(note, "dim") for note in notes))
         warnings = [sentence for _, report in sorted(reports.items()) for sentence in report["warnings"]]
         if warnings:
             self._print("", *(Text(f"! {sentence}", STYLES["changed"]) for sentence in warnings))

@@ -34,6 +34,12 @@ options:
     type: list
     elements: path
     default: []
+  invoker_files:
+    description: >-
+      Files in the home of whoever has become another user through sudo, of which is wanted whether they are there.
+    type: list
+    elements: str
+    default: []
   on_macos:
     description: >-
       What takes the place of folders and users on macOS, by what they are called elsewhere. What is asked for below a
@@ -262,6 +268,10 @@ macos:
   type: dict
   returned: success
   sample: {domain: gui/501, firewall: "off", may_make_users: false}
+invoker_files:
+  description: Which of O(invoker_files) are there, by their path.
+  type: list
+  returned: success
 ca_bundle:
   description: The certificates that the system trusts, in one file; null where there is none.
   type: str
@@ -562,6 +572,15 @@ def look_at_myself() -> dict[str, Any]:
     }
 
 
+def files_of_invoker(names: list[str]) -> list[str]:
+    """Return which files are in the home of whoever has become another user through sudo."""
+    try:
+        home = pwd.getpwnam(os.environ.get("SUDO_USER", "")).pw_dir
+    except KeyError:
+        return []
+    return [path for path in (os.path.join(home, name) for name in names) if os.path.isfile(path)]
+
+
 def may(action: str) -> bool:
     """Ask polkit whether this process may do something without a password. Where there is no polkit, only root may."""
     program = shutil.which("pkcheck", path=PROGRAM_FOLDERS)
@@ -649,6 +668,7 @@ def main() -> None:
         argument_spec={
             "paths": {"type": "list", "elements": "path", "default": []},
             "files": {"type": "list", "elements": "path", "default": []},
+            "invoker_files": {"type": "list", "elements": "str", "default": []},
             "environments": {"type": "list", "elements": "dict", "default": [], "options": environment_spec},
             "on_macos": {"type": "dict", "default": {}},
             "daemons": {"type": "list", "elements": "str", "default": []},
@@ -692,6 +712,7 @@ def main() -> None:
         programs={name: look_at_program(name) for name in with_places(programs, places)},
         calendars={each: calendar_problem(each, manager) for each in module.params["calendars"]},
         service_manager=manager,
+        invoker_files=files_of_invoker(module.params["invoker_files"]),
         macos=look_at_macos(),
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),

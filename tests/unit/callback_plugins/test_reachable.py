@@ -373,6 +373,13 @@ def test_passwords_are_shown_where_they_are_known(play: Play) -> None:
     )
 
 
+def test_notes_come_before_the_reports(play: Play) -> None:
+    tasks = report("inventory_hostname == 'b'", text="card b\n", notes=["Kept: x=1"])
+    tasks += report("inventory_hostname == 'a'", text="card a\n", notes=[])
+    assert play(tasks, hosts="b").out == "\nKept: x=1\n\ncard b\n\n1 host, no changes\n"
+    assert play(tasks, hosts="b a").out == "\nb: Kept: x=1\n\n2 hosts, no changes\n"
+
+
 def test_the_rows_of_several_reports_are_one_table(play: Play) -> None:
     url = "http://192.168.1.20:8888/" + "x" * 100
     tasks = report("inventory_hostname in 'ad'", text="card", table=[{"Address": url}, {"Service": "on"}])

@@ -263,6 +263,18 @@ def test_who_may_linger(
     assert (found["name"], found["lingers"], found["may_linger"]) == (user, False, may_linger)
 
 
+def test_what_is_in_the_home_of_who_went_through_sudo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "here").touch()
+    (tmp_path / "folder").mkdir()
+    ada = pwd.struct_passwd(("ada", "x", 1000, 1000, "", str(tmp_path), "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwnam", {"ada": ada}.__getitem__)
+    for user, found in (("ada", [f"{tmp_path}/here"]), ("eve", []), ("", [])):
+        monkeypatch.setenv("SUDO_USER", user)
+        assert host_info.files_of_invoker(["here", "folder", "gone"]) == found
+    monkeypatch.delenv("SUDO_USER")
+    assert host_info.files_of_invoker(["here"]) == []
+
+
 def test_the_groups_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [("sudo", "x", 27, ["ada", "nobody"]), ("users", "x", 100, ["ada"])]
     monkeypatch.setattr(grp, "getgrall", lambda: list(map(grp.struct_group, groups)))

@@ -125,5 +125,6 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
         "calendars": dict.fromkeys(given.get("calendars", []), ""),
         "first_free_port": 1024,
         "jupyter_config": None,
+        "invoker_files": [],
         **recorded,
     }

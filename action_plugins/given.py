@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The module given, in Ansible's own process, which alone knows where a variable comes from; see library/."""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import Path
+from typing import Any
+
+import ansible.module_utils
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.yaml import yaml_load
+from ansible.plugins.action import ActionBase
+from yaml import YAMLError
+
+ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
+from ansible.module_utils import given
+
+ARGUMENT_SPEC = {
+    "folder": {"type": "path", "required": True},
+    "specs": {"type": "list", "elements": "path", "required": True},
+}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
+    """Recall what is kept for a host, and tell who else sets variables."""
+
+    _requires_connection = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the action."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        variables = task_vars or {}
+        specs = read_specs(options["specs"])
+        try:
+            file = given.file_for(
+                variables["inventory_hostname"], variables["ansible_inventory_sources"], options["folder"]
+            )
+            found = read_kept(file, specs)
+        except given.GivenError as error:
+            raise AnsibleActionFail(str(error)) from error
+        by_option, declared = self._origins(variables["inventory_hostname"])
+        names = [name for name in (*specs, *given.CONNECTION) if name in declared]
+        recalled = {"given": [name for name in by_option if name in {**specs, **given.CONNECTION}], "declared": names}
+        kept = {name: value for name, value in found.items() if name not in given.known_here(recalled)}
+        is_there = os.path.exists(file)
+        return result | recalled | {"specs": specs, "file": file, "is_there": is_there, "found": found, "kept": kept}
+
+    def _origins(self, host: str) -> tuple[list[str], set[str]]:
+        """Return the names that -e has, and those that the inventory has.
+
+        Without a play and a task Ansible leaves the defaults of roles out.
+        """
+        manager = copy.copy(self._task.get_variable_manager())
+        by_option = [*manager.extra_vars]
+        manager._extra_vars = {}  # noqa: SLF001  (it would be among those of the inventory)
+        inventory = manager._inventory  # noqa: SLF001  (Ansible has no other way to a host by its name)
+        return by_option, {*manager.get_vars(host=inventory.get_host(host), include_hostvars=False)}
+
+
+def read_specs(files: list[str]) -> dict[str, Any]:
+    """Return the variables that people set, from the specs of roles."""
+    specs: dict[str, Any] = {}
+    for file in files:
+        specs |= yaml_load(Path(file).read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    return specs
+
+
+def read_kept(file: str, specs: dict[str, Any]) -> dict[str, Any]:
+    """Return what is kept in a file. Raises GivenError."""
+    try:
+        content = yaml_load(Path(file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise given.GivenError(f"{file} cannot be read: {error.strerror}.") from error
+    except (YAMLError, ValueError) as error:
+        words = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise given.GivenError(f"{file} is no YAML ({words}): correct it, or remove it.") from error
+    kept: dict[str, Any] = given.check_kept(content, specs, file)
+    return kept
