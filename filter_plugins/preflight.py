@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
 import functools
 import os
@@ -134,17 +135,24 @@ def read_program(name: str) -> str:
     return (Path(__file__).parents[1] / "module_utils" / f"{name}.py").read_text(encoding="utf-8")
 
 
+@functools.cache
+def read_base64(path: str) -> str:
+    """Read a file that is no text."""
+    return base64.b64encode(Path(path).read_bytes()).decode()
+
+
 def wanted(entry: Mapping[str, str], user: Mapping[str, Any]) -> dict[str, Any]:
     """Complete an entry with the defaults that file_tree has for a user."""
     state = entry.get("state", "file")
     owner = entry.get("owner", user["name"])
+    text = {"content": entry.get("secret", entry.get("content", "")) if state == "file" else None}
     return {
         "path": entry["path"],
         "state": state,
         "owner": owner,
         "group": entry.get("group", user["group"] if owner == user["name"] else owner),
         "mode": entry.get("mode", DEFAULT_MODES[state]),
-        "content": entry.get("secret", entry.get("content", "")) if state == "file" else None,
+        **({"base64": entry["base64"]} if "base64" in entry else text),
     }
 
 
@@ -158,6 +166,7 @@ class FilterModule:
             "is_writable_folder": is_writable_folder,
             "no_packages": no_packages,
             "program_files": program_files,
+            "read_base64": read_base64,
             "read_program": read_program,
             "unknown_names": unknown_names,
             "without_holders": without_holders,

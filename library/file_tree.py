@@ -50,6 +50,9 @@ options:
       secret:
         description: All that the file says, instead of O(entries[].content), where nobody else may see it.
         type: str
+      base64:
+        description: What is in the file in base64, instead of O(entries[].content), where that is no text.
+        type: str
       validate:
         description: >-
           Program and arguments that are run before the file takes its place, where it is not as it should be. C({path})

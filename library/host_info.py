@@ -170,7 +170,7 @@ python:
 files:
   description: >-
     For each of O(files), what is there, in the words of M(file_tree), and its C(age) in seconds; C(state) is V(hidden)
-    where only somebody else may look.
+    where only somebody else may look. What is no text stands in C(base64), too.
   type: dict
   returned: success
   sample: {/etc/motd: {state: file, owner: root, group: root, mode: "0644", content: Welcome, age: 3600.5}}
@@ -291,6 +291,7 @@ addresses:
   sample: {hostname: vps, ipv4: 192.0.2.7, ipv6: null, mdns: null, own: [192.0.2.7]}
 """
 
+import base64
 import contextlib
 import grp
 import hashlib
@@ -430,8 +431,12 @@ def look_at_file(path: str) -> dict[str, Any]:
         age = None if found.state == "absent" else time.time() - os.lstat(path).st_mtime
     except PermissionError:
         found, age = files.Entry(path, "hidden"), None
-    content = None if found.content is None else found.content.decode(errors="replace")
-    return {**found._asdict(), "mode": f"{found.mode:04o}", "content": content, "age": age}
+    seen = {**found._asdict(), "mode": f"{found.mode:04o}", "age": age}
+    try:
+        return {**seen, "content": None if found.content is None else found.content.decode()}
+    except UnicodeDecodeError:
+        text = found.content.decode(errors="replace")
+        return {**seen, "content": text, "base64": base64.b64encode(found.content).decode()}
 
 
 def look_at_daemons(names: list[str], manager: str, folder: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import grp
 import os
 import pwd
@@ -18,6 +19,7 @@ ENTRY_SPEC: dict[str, Any] = {
     "state": {"choices": ["file", "directory", "absent"], "default": "file"},
     "content": {"type": "str", "default": ""},
     "secret": {"type": "str", "no_log": True},
+    "base64": {"type": "str"},
     "validate": {"type": "list", "elements": "str", "default": []},
     "owner": {"type": "str"},
     "group": {"type": "str"},
@@ -44,14 +46,16 @@ def wanted_entry(option: dict[str, Any]) -> files.Entry:
     mode = option["mode"] or DEFAULT_MODES[state]
     if not re.fullmatch("[0-7]{4}", mode):  # without quotes YAML makes 420 of 0644
         raise files.FilesError(f'mode of {option["path"]}: {mode} has not four octal digits; write it as "0644".')
-    content = text_of(option).encode() if state == "file" else None
+    content = content_of(option) if state == "file" else None
     return files.Entry(option["path"], state, owner, group, int(mode, 8), content)
 
 
-def text_of(option: dict[str, Any]) -> str:
-    """Return what a file should say."""
+def content_of(option: dict[str, Any]) -> bytes:
+    """Return what should be in a file."""
+    if option["base64"] is not None:
+        return base64.b64decode(option["base64"])
     text: str = option["content"] if option["secret"] is None else option["secret"]
-    return text
+    return text.encode()
 
 
 def validate(command: list[str], path: str, new: str) -> None:
@@ -69,10 +73,9 @@ def validate(command: list[str], path: str, new: str) -> None:
         raise files.FilesError(f"{path} is refused by {command[0]}, and stays as it was: {words}")
 
 
-def description(entry: files.Entry, secret: bool, word: str) -> str:
-    """Write an entry for the diff, with ``word`` in place of a secret."""
-    hidden = secret and entry.content is not None
-    text: str = files.describe(entry, f"({word} content, hidden)\n" if hidden else None)
+def description(entry: files.Entry, hidden: str, word: str) -> str:
+    """Write an entry for the diff; what is ``hidden``, and why, stands there as no more than a ``word``."""
+    text: str = files.describe(entry, f"({word} content, {hidden})\n" if hidden and entry.content is not None else None)
     return text
 
 
@@ -83,7 +86,8 @@ def keep(entries: list[dict[str, Any]], check_mode: bool) -> dict[str, Any]:
         wanted = wanted_entry(option)
         found = files.inspect(wanted.path)
         if found != wanted:
-            changes.append((found, wanted, option["secret"] is not None))
+            hidden = "no text" if option["base64"] is not None else "hidden" if option["secret"] is not None else ""
+            changes.append((found, wanted, hidden))
             if not check_mode:
                 check = partial(validate, option["validate"], wanted.path) if option["validate"] else None
                 files.apply(found, wanted, check)
@@ -94,9 +98,9 @@ def keep(entries: list[dict[str, Any]], check_mode: bool) -> dict[str, Any]:
             {
                 "before_header": found.path,
                 "after_header": wanted.path,
-                "before": description(found, secret, "same" if found.content == wanted.content else "old"),
-                "after": description(wanted, secret, "same" if found.content == wanted.content else "new"),
+                "before": description(found, hidden, "same" if found.content == wanted.content else "old"),
+                "after": description(wanted, hidden, "same" if found.content == wanted.content else "new"),
             }
-            for found, wanted, secret in changes
+            for found, wanted, hidden in changes
         ],
     }

@@ -244,3 +244,17 @@ def test_ports_of_programs_below_a_prefix_are_free() -> None:
     }
     left = preflight.without_holders(seen_by_ada, seen_by_root, "/opt/reachable")
     assert left == {**dict.fromkeys(seen_by_ada), "22": seen_by_ada["22"]}
+
+
+def test_what_is_no_text_is_compared_by_its_bytes(tmp_path: Path, run_module: RunModule) -> None:
+    file = tmp_path / "icon.png"
+    file.write_bytes(b"\x89PNG\xff")
+    entry = {
+        "path": str(file),
+        "base64": preflight.read_base64(str(file)),
+        "mode": f"{file.stat().st_mode & 0o777:04o}",
+    }
+    host = run_module(host_info, files=[str(file)])
+    assert preflight.differing([entry], host) == []
+    file.write_bytes(b"\x89PNG\xfe")  # which reads the same as text
+    assert preflight.differing([entry], run_module(host_info, files=[str(file)])) == [entry]

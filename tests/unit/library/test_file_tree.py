@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import grp
 import os
 import pwd
@@ -318,3 +319,16 @@ def test_a_file_takes_its_place_only_when_its_program_approves(run_module: RunMo
     assert result["msg"] == f"{path} is refused by sh, and stays as it was: {path}: no"
     assert path.read_text() == "better than good\n"
     assert [file.name for file in place.iterdir()] == ["settings"]
+
+
+def test_what_is_no_text_is_kept_and_not_shown(run_module: RunModule, place: Path) -> None:
+    path, picture = place / "icon.png", b"\x89PNG\r\n\x1a\n\x00\xff"
+    entry = {"path": str(path), "base64": base64.b64encode(picture).decode()}
+    made = run_module(file_tree, entries=[entry])
+    assert path.read_bytes() == picture
+    assert "(new content, no text)" in made["diff"][0]["after"]
+    assert not run_module(file_tree, entries=[entry])["changed"]
+    path.write_bytes(picture + b"\xff")
+    changed = run_module(file_tree, entries=[entry])
+    assert "(old content, no text)" in changed["diff"][0]["before"]
+    assert path.read_bytes() == picture
