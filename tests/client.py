@@ -16,7 +16,7 @@ import time
 from http.cookiejar import LWPCookieJar
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 import websocket
@@ -273,12 +273,42 @@ def suits(browser: Browser, options: argparse.Namespace) -> None:
     assert buttons == ["rename", "download", "delete"], buttons
     assert page_config(browser, "/lab")["news"] == {"disabled": True}
 
+    assert "@reachable/touch" in [each["name"] for each in page_config(browser, "/lab")["federated_extensions"]]
+    assert browser.ask("GET", "/api/config/common").json()["load_extensions"]["reachable/touch"] is True
+
     for value in (False, None):
         raw = json.dumps({"adaptive-theme": value} if value is not None else {})
         assert browser.ask("PUT", f"{LAB_SETTINGS}/{THEMES}", json={"raw": raw}).ok
         own = browser.ask("GET", f"{LAB_SETTINGS}/{THEMES}").json()
         assert own["settings"].get("adaptive-theme") is value, own
         assert own["schema"]["properties"]["adaptive-theme"]["default"] is True, own
+
+
+def welcomes(browser: Browser, _options: argparse.Namespace) -> None:
+    """Find a login page for a finger and a password manager, and what the Home Screen wants, without a login."""
+    page = browser.ask("GET", "/login?next=%2Flab")
+    field = re.search(r'<input [^>]*type="password"[^>]*>', page.text)
+    assert field, page.text
+    for attribute in ('autocomplete="current-password"', "autofocus", 'autocapitalize="off"', 'autocorrect="off"'):
+        assert attribute in field[0], field[0]
+    assert 'action="/login?next=%2Flab"' in page.text, page.text
+    assert re.search(r'name="_xsrf" value="[^"]+"', page.text), page.text
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", page.text), "The page needs another server."
+    form = {"password": "not the password", "_xsrf": browser.cookie("_xsrf")}
+    assert 'role="alert"' in browser.ask("POST", "/login", data=form).text
+
+    [manifest_path] = re.findall(r'<link rel="manifest" href="([^"]+)"', page.text)
+    [icon_path] = re.findall(r'<link rel="apple-touch-icon"[^>]* href="([^"]+)"', page.text)
+    manifest = browser.ask("GET", manifest_path)
+    assert manifest.headers["Content-Type"] == "application/manifest+json", manifest.headers
+    assert (manifest.json()["display"], manifest.json()["start_url"]) == ("standalone", "/"), manifest.text
+    icons = [urljoin(manifest_path, each["src"]) for each in manifest.json()["icons"]]
+    assert icon_path in icons, icons
+    for path in icons:
+        assert browser.ask("GET", path).headers["Content-Type"].startswith("image/"), path
+    icon = browser.ask("GET", icon_path).content
+    # The signature of a PNG file, then the width and the height in its first chunk.
+    assert (icon[:8], icon[16:24]) == (b"\x89PNG\r\n\x1a\n", 2 * (180).to_bytes(4)), icon[:24]
 
 
 def page_config(browser: Browser, path: str) -> dict[str, Any]:
@@ -315,6 +345,7 @@ ACTIONS = {
     "refused": refused,
     "suits": suits,
     "use": use,
+    "welcomes": welcomes,
 }
 
 
