@@ -47,7 +47,11 @@ HOST_PROGRAMS = {
     "newuidmap": "uidmap",
     "mmdebstrap": "mmdebstrap",
     "ssh-keygen": "openssh-client",
+    # The screens on which Jupyter is used
     "chromium": "chromium",
+    "WebKitWebDriver": "webkit2gtk-driver",
+    "xvfb-run": "xvfb",
+    "xauth": "xauth",
     "zbarimg": "zbar-tools",
     # The agents that the hosts install
     "npm": "npm",
