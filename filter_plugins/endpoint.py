@@ -28,6 +28,8 @@ NO_TUNNEL = (
     "The host says that its tunnel is at an address in a private network, where no tunnel can be. Run './reachable "
     "up'; if this stays, find out what else on the host commands its ngrok agent."
 )
+# What pages ask for at most that lie open (docs/traffic.md).
+REQUESTS_AN_HOUR = {"lab": 1980, "nbclassic": 180}
 
 
 def resolves_to(name: str, addresses: Iterable[str]) -> bool:
@@ -175,9 +177,11 @@ def plan_notes(endpoint: Endpoint, plan: Mapping[str, Any]) -> list[str]:
     """Say what people should know of a tunnel on this plan of ngrok's before they rely on it."""
     notes = []
     if endpoint["transport"] == "http" and plan.get("http_requests"):
+        hours = {page: plan["http_requests"] // requests for page, requests in REQUESTS_AN_HOUR.items()}
         notes.append(
-            f"This plan has {plan['http_requests']:,} requests and {plan['gigabytes']} GB a month. An open JupyterLab "
-            "page makes about 2,300 requests an hour even when it is idle: close it when you are done."
+            f"This plan has {plan['http_requests']:,} requests and {plan['gigabytes']} GB a month. A JupyterLab page "
+            f"that lies open uses them up in {hours['lab']} hours, the classic list of files (/nbclassic) in "
+            f"{hours['nbclassic'] // 24} days, and a classic notebook hardly uses any: prefer these, and close pages."
         )
     if endpoint["transport"] == "http" and plan.get("warning_page"):
         notes.append("In Safari ngrok shows a warning page first, once a week: press Visit Site.")

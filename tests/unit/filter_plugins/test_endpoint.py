@@ -289,8 +289,14 @@ def test_fingerprints_are_those_of_ssh(kind: str, bits: str, called: str, tmp_pa
 
 FREE = {"http_requests": 20000, "gigabytes": 1, "tcp_connections": 5000, "warning_page": True}
 QUOTA = (
-    "This plan has 20,000 requests and 1 GB a month. An open JupyterLab page makes about 2,300 requests an hour even "
-    "when it is idle: close it when you are done."
+    "This plan has 20,000 requests and 1 GB a month. A JupyterLab page that lies open uses them up in 10 hours, the "
+    "classic list of files (/nbclassic) in 4 days, and a classic notebook hardly uses any: prefer these, and close "
+    "pages."
+)
+LARGER_QUOTA = (
+    "This plan has 100,000 requests and 5 GB a month. A JupyterLab page that lies open uses them up in 50 hours, the "
+    "classic list of files (/nbclassic) in 23 days, and a classic notebook hardly uses any: prefer these, and close "
+    "pages."
 )
 WARNING = "In Safari ngrok shows a warning page first, once a week: press Visit Site."
 CONNECTIONS = "This plan has 5,000 connections a month, and needs a payment card on file."
@@ -302,6 +308,7 @@ CONNECTIONS = "This plan has 5,000 connections a month, and needs a payment card
         ("http", FREE, [QUOTA, WARNING]),
         ("http", {**FREE, "warning_page": False}, [QUOTA]),
         ("http", {"warning_page": True}, [WARNING]),
+        ("http", {"http_requests": 100000, "gigabytes": 5}, [LARGER_QUOTA]),
         ("http", {}, []),
         ("tcp", FREE, [CONNECTIONS]),
         ("ssh", FREE, [CONNECTIONS]),
