@@ -590,7 +590,9 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
 
     def _passwords(self) -> dict[str, str | None]:
         """Return the passwords that are to be shown, None for one that is not known here."""
-        hostvars = self._play.get_variable_manager().get_vars(play=self._play)["hostvars"] if self._play else {}
+        if not self._hosts:
+            return {}
+        hostvars = self._play.get_variable_manager().get_vars(play=self._play)["hostvars"]
         shown = {host: hostvars[host].get("__reachable_shown") for host in self._hosts}
         return {host: known.get("password") for host, known in sorted(shown.items()) if known is not None}
 

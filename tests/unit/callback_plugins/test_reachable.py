@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import atexit
+import codecs
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
@@ -58,6 +59,8 @@ class Terminal:
     process: subprocess.Popen[bytes]
     screen: int
     seen: str = ""
+    # One read may end within a sign.
+    decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
     def read_until(self, wanted: str) -> None:
         while wanted not in self.seen:
@@ -69,7 +72,7 @@ class Terminal:
         except OSError:  # Linux's way to say that the program has ended
             data = b""
         assert data or self.process.wait() is not None
-        self.seen += data.decode()
+        self.seen += self.decoder.decode(data)
         return bool(data)
 
     def end(self) -> Run:
