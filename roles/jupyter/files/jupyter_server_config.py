@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Written by Reachable. Adds what lies beside this file, and our pages; all settings stand in the JSON file."""
+"""Written by Reachable. Adds the extensions beside this file to the server; all settings stand in the JSON file."""
 
 import os
 import sys
 from pathlib import Path
 
-here = Path(__file__).parent
-pages = here.parents[1] / "share/jupyter/pages"
-sys.path.append(str(here))
+sys.path.append(str(Path(__file__).parent))
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides it
 c.ServerApp.jpserver_extensions.update(
     {
@@ -16,6 +14,5 @@ c.ServerApp.jpserver_extensions.update(
         "reachable_awake": "REACHABLE_KEEP_AWAKE" in os.environ,
     }
 )
-# After a person's own, which win.
-c.ServerApp.extra_static_paths.append(str(pages / "static"))
-c.ServerApp.extra_template_paths.append(str(pages / "templates"))
+# No append() or extend() here: traitlets 5.16 doubles what they add with each object that it configures, thus with each
+# kernel, until the memory is used up. What update() adds to a dictionary it adds again, which does no harm.
