@@ -28,7 +28,7 @@ NO_TUNNEL = (
     "The host says that its tunnel is at an address in a private network, where no tunnel can be. Run './reachable "
     "up'; if this stays, find out what else on the host commands its ngrok agent."
 )
-# What pages ask for at most that lie open (docs/traffic.md).
+# What pages ask for at most that lie open (docs/ipad.md).
 REQUESTS_AN_HOUR = {"lab": 1980, "nbclassic": 180}
 
 
