@@ -26,15 +26,16 @@ def account_work(
 ) -> dict[str, bool]:
     """Tell what there is to do so that an account of a host is as a service's should be.
 
-    One that ``is_closed`` has expired, where the system keeps an expiry. ``differs`` says that it is to be made or
-    changed, ``moves`` that its home is another one, for which nothing of it may run, and ``is_open`` that it has
-    sessions to end. ``any`` is whether there is anything at all.
+    One that ``is_closed`` has expired, where the system keeps an expiry. ``is_new`` says that it is to be made,
+    ``differs`` that it is to be made or changed, ``moves`` that its home is another one, for which nothing of it may
+    run, and ``is_open`` that it has sessions to end. ``any`` is whether there is anything at all.
     """
     found: Account | None = host["users"][name]
     wanted = {"home": home or distribution["no_home"], "shell": distribution["no_shell"], "group": name, "groups": []}
     if not host["macos"]:
         wanted["expired"] = is_closed
     work = {
+        "is_new": found is None,
         "differs": found is None or any(found[key] != value for key, value in wanted.items()),
         "moves": found is not None and found["home"] != wanted["home"],
         "is_open": found is not None and is_closed and (found["lingers"] or found["in_session"]),

@@ -33,6 +33,11 @@ options:
       usermod(8) refuses to write down while there are any. Its services have to be stopped beforehand.
     type: bool
     default: false
+  service:
+    description: >-
+      The service of systemd's that is stopped beforehand. Where it still runs, as in check mode, its processes are not
+      counted.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -63,12 +68,12 @@ if TYPE_CHECKING:
 END_SECONDS = 20.0
 
 
-def what_is_open(account: pwd.struct_passwd, with_processes: bool) -> list[str]:
-    """Name what an account has open."""
+def what_is_open(account: pwd.struct_passwd, with_processes: bool, service: str | None) -> list[str]:
+    """Name what an account has open, beside a service."""
     found = {
         "lingering": accounts.lingers(account.pw_name),
         "session": accounts.has_session(account.pw_uid),
-        "processes": with_processes and bool(processes.of_user(account.pw_uid)),
+        "processes": with_processes and bool(processes.of_user(account.pw_uid, service)),
     }
     return [name for name, is_open in found.items() if is_open]
 
@@ -111,6 +116,7 @@ def main() -> None:
         argument_spec={
             "name": {"type": "str", "required": True},
             "processes": {"type": "bool", "default": False},
+            "service": {"type": "str"},
         },
         supports_check_mode=True,
     )
@@ -118,7 +124,7 @@ def main() -> None:
     account = accounts.find(name)
     if account and account.pw_uid == 0:
         module.fail_json(msg=f"name: {name} is root, whose sessions are not ended.")
-    is_open = what_is_open(account, module.params["processes"]) if account else []
+    is_open = what_is_open(account, module.params["processes"], module.params["service"]) if account else []
     if account and is_open and not module.check_mode:
         end(module, account, is_open)
     before = "".join(f"{name}: {each}\n" for each in is_open)

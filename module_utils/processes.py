@@ -14,9 +14,25 @@ PROC = Path("/proc")
 PAUSE_SECONDS = 0.05
 
 
-def of_user(uid: int) -> list[int]:
-    """Return the processes that have a user's rights, or could take them up again, but for those that have ended."""
-    return [int(folder.name) for folder in PROC.iterdir() if folder.name.isdigit() and belongs_to(folder, uid)]
+def of_user(uid: int, but_of: str | None = None) -> list[int]:
+    """Return the processes that have a user's rights, or could take them up again, but for those that have ended.
+
+    Those of the service ``but_of`` of systemd's are left out.
+    """
+    return [
+        int(folder.name)
+        for folder in PROC.iterdir()
+        if folder.name.isdigit() and belongs_to(folder, uid) and not (but_of and is_part_of(folder, but_of))
+    ]
+
+
+def is_part_of(folder: Path, service: str) -> bool:
+    """Tell whether a process is one of a service, cgroups(7)."""
+    try:
+        lines = (folder / "cgroup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return False
+    return any(f"{service}.service" in line.split(":", 2)[2].split("/") for line in lines)
 
 
 def belongs_to(folder: Path, uid: int) -> bool:

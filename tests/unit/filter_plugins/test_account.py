@@ -18,7 +18,7 @@ CLOSED = {
     "lingers": False,
     "in_session": False,
 }
-NOTHING = {"differs": False, "moves": False, "is_open": False, "any": False}
+NOTHING = {"is_new": False, "differs": False, "moves": False, "is_open": False, "any": False}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_whose_it_is(found: dict[str, Any] | None, made: list[str], is_ours: boo
     ("found", "work"),
     [
         (CLOSED, {}),
-        (None, {"differs": True}),
+        (None, {"is_new": True, "differs": True}),
         ({**CLOSED, "home": "/var/lib/reachable/jupyter"}, {"differs": True, "moves": True}),
         ({**CLOSED, "expired": False}, {"differs": True}),
         ({**CLOSED, "groups": ["adm"]}, {"differs": True}),

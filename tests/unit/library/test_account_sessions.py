@@ -83,6 +83,20 @@ def test_processes(host: Path, run_module: RunModule) -> None:
     assert run_module(account_sessions, name=NAME, processes=True)["changed"] is False
 
 
+@pytest.mark.parametrize(
+    ("cgroup", "is_part"),
+    [
+        ("0::/system.slice/reachable-jupyter.service", True),
+        ("1:name=systemd:/system.slice/reachable-jupyter.service/kernel", True),
+        ("0::/system.slice/reachable-jupyter.service.d", False),
+        ("0::/user.slice/user-999.slice/session-3.scope", False),
+    ],
+)
+def test_processes_of_a_service(cgroup: str, is_part: bool, tmp_path: Path) -> None:
+    (tmp_path / "cgroup").write_text(f"{cgroup}\n")
+    assert processes.is_part_of(tmp_path, "reachable-jupyter") is is_part
+
+
 def test_one_that_is_not_there(run_module: RunModule) -> None:
     assert run_module(account_sessions, name="no-such-user", processes=True)["changed"] is False
 
