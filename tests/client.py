@@ -74,7 +74,7 @@ LISTENERS = {"lan": [8 * "0", 32 * "0"], "loopback": ["0100007F"]}
 PORT = 8888
 
 # Handlers that answer before anybody has logged in: with the server's version, the way out, the interfaces' own
-# scripts, styles and pictures, and the address without a slash at its end.
+# scripts, styles and pictures, the address without a slash at its end, and a proof to whoever knows its key.
 PUBLIC = {
     "jupyter_server.auth.logout.LogoutHandler",
     "jupyter_server.base.handlers.APIVersionHandler",
@@ -82,6 +82,7 @@ PUBLIC = {
     "jupyter_server.base.handlers.PublicStaticFileHandler",
     "jupyter_server.base.handlers.TrailingSlashHandler",
     "jupyterlab_server.themes_handler.ThemesHandler",
+    "reachable_proof.ProofHandler",
 }
 # It refuses, but stumbles on the way and lets the client wait for ever.
 MUTE = "jupyterlab_server.licenses_handler.LicensesHandler"
