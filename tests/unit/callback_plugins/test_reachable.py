@@ -192,7 +192,8 @@ def test_hosts_with_the_same_failure_share_it(play: Play) -> None:
     - {name: On one, ansible.builtin.debug: {msg: hi}, changed_when: inventory_hostname == 'f'}
 """
     run = play(tasks, hosts="a b c d e f g")
-    assert re.sub("e: .*refused", "e: refused", run.out) == (
+    # ssh may be gone before Ansible has said all to it.
+    assert re.sub("e: .*(refused|Broken pipe)", "e: refused", run.out) == (
         "Try\n"
         "  ✗ Same\n"
         "    a, b: Set port to a number.\n"

@@ -183,7 +183,14 @@ def test_files_in_the_words_of_file_tree(tmp_path: Path, run_module: RunModule) 
     ages = {name: found[path].pop("age") for name, path in paths.items()}
     assert (3600 <= ages["file"] < 3700, 0 <= ages["link"] < 100, ages["none"]) == (True, True, None)
     assert found == {
-        paths["file"]: {"path": paths["file"], "state": "file", **about, "mode": "0600", "content": "ok\ufffd\n"},
+        paths["file"]: {
+            "path": paths["file"],
+            "state": "file",
+            **about,
+            "mode": "0600",
+            "content": "ok\ufffd\n",
+            "base64": "b2v/Cg==",
+        },
         paths["folder"]: {"path": paths["folder"], "state": "directory", **about, "mode": "0750", "content": None},
         paths["link"]: {"path": paths["link"], "state": "other", **about, "mode": "0777", "content": None},
         paths["none"]: {"path": paths["none"], "state": "absent", **nothing},
