@@ -4,8 +4,10 @@
 
 Parts are `fresh` (from a bare host to the first executed cell), `again` (a run without drift), `size` (memory and disk
 of the host), `venv` (the controller's own environment), `tunnel` (changes of its address, an outage, idle minutes, a
-run without drift), `drift`, `upgrade` (seconds in which Jupyter does not answer) and `down`; without one all of them
-run, one after the other. The figures are for comparison within one run, on a machine that does nothing else.
+run without drift), `drift`, `upgrade` (seconds in which Jupyter does not answer), `load` (from the login to a notebook
+that takes input, over a slow link), `traffic` (requests and bytes of pages that are left open) and `down`; without one
+all of them run, one after the other. The figures are for comparison within one run, on a machine that does nothing
+else.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from costs import provisioning, tunnel
+from costs import browser, provisioning, tunnel
 from costs.hosts import create_hosts
 from test import ROOT, hosts, image_parts, run, set_environment
 
@@ -32,6 +34,8 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "tunnel": tunnel.tunnel,
     "drift": provisioning.drift,
     "upgrade": provisioning.upgrade,
+    "load": browser.load,
+    "traffic": browser.traffic,
     "down": provisioning.down,
 }
 
