@@ -32,13 +32,15 @@ def account_work(
     """
     found: Account | None = host["users"][name]
     wanted = {"home": home or distribution["no_home"], "shell": distribution["no_shell"], "group": name, "groups": []}
-    if not host["macos"]:
+    is_open = found is not None and is_closed and (found["lingers"] or found["in_session"])
+    # Before its sessions are ended, an account is let expire.
+    if not host["macos"] and not is_open:
         wanted["expired"] = is_closed
     work = {
         "is_new": found is None,
         "differs": found is None or any(found[key] != value for key, value in wanted.items()),
         "moves": found is not None and found["home"] != wanted["home"],
-        "is_open": found is not None and is_closed and (found["lingers"] or found["in_session"]),
+        "is_open": is_open,
     }
     return {**work, "any": any(work.values())}
 

@@ -45,6 +45,7 @@ def test_whose_it_is(found: dict[str, Any] | None, made: list[str], is_ours: boo
         ({**CLOSED, "expired": False}, {"differs": True}),
         ({**CLOSED, "groups": ["adm"]}, {"differs": True}),
         ({**CLOSED, "lingers": True}, {"is_open": True}),
+        ({**CLOSED, "lingers": True, "expired": False}, {"is_open": True}),
         ({**CLOSED, "in_session": True}, {"is_open": True}),
     ],
 )
