@@ -3,7 +3,7 @@
 """Start Jupyter, short of listening, and print which defaults for an iPad count, as JSON: python defaults.py [FILES].
 
 Runs on the host with the server's Python and in its environment. FILES, as JSON, are what a person has in ~/.jupyter;
-they then take the place of that folder.
+they then take the place of that folder, and of the one in which Jupyter itself writes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if len(sys.argv) > 1:
         (theirs / name).parent.mkdir(exist_ok=True)
         (theirs / name).write_text(content)
     # Before Jupyter is imported, which asks for it at once.
-    first, _, last = os.environ["JUPYTER_CONFIG_PATH"].split(":")
+    first, *_, last = os.environ["JUPYTER_CONFIG_PATH"].split(":")
     os.environ["JUPYTER_CONFIG_PATH"] = f"{first}:{theirs}:{last}"
 
 from jupyter_server.serverapp import ServerApp
