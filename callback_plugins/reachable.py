@@ -81,6 +81,17 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 Report = dict[str, Any]
+# What a report has where a host says nothing.
+BLANK: Report = {
+    "problem": "",
+    "text": "",
+    "code": "",
+    "page": "",
+    "table": [],
+    "notes": [],
+    "warnings": [],
+    "data": {},
+}
 
 # Work of the playbook for itself, of which only a failure is of interest.
 INTERNAL = {
@@ -532,17 +543,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             # A program that reads them has nothing else to learn of failures from.
             for host in {**self._must_report, **(self._failures if self._json else {})}
         }
-        nothing: Report = {
-            "problem": "",
-            "text": "",
-            "code": "",
-            "page": "",
-            "table": [],
-            "notes": [],
-            "warnings": [],
-            "data": {},
-        }
-        return {host: {**nothing, **report} for host, report in {**owed, **handed}.items()}
+        return {host: {**BLANK, **report} for host, report in {**owed, **handed}.items()}
 
     def _drift_report(self, host: str, rows: list[dict[str, str]]) -> Report:
         """Return what differs on a host as its report; what failed before all was seen leaves that open."""
@@ -550,14 +551,10 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         verdict = "unknown" if problem else "drift" if rows else "fine"
         table = [{key.capitalize(): value for key, value in row.items()} for row in rows]
         return {
+            **BLANK,
             "verdict": verdict,
             "problem": problem,
-            "text": "",
-            "code": "",
-            "page": "",
             "table": table,
-            "notes": [],
-            "warnings": [],
             "data": {"drift": rows},
         }
 
