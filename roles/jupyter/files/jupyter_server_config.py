@@ -14,6 +14,6 @@ c.ServerApp.jpserver_extensions.update(
         "reachable_awake": "REACHABLE_KEEP_AWAKE" in os.environ,
     }
 )
-# No append() or extend() here: traitlets 5.16 doubles what they add when the configuration is updated, as it is for each
-# extension, and a server grew by that until the memory was used up. What update() adds to a dictionary is added again,
-# which does no harm.
+# No append() or extend() here: traitlets 5.16 doubles what they add when the configuration is updated, as it is for
+# each extension, and a server grew by that until the memory was used up. What update() adds to a dictionary is added
+# again, which does no harm.
