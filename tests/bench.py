@@ -6,8 +6,8 @@ Parts are `fresh` (from a bare host to the first executed cell), `again` (a run 
 of the host), `venv` (the controller's own environment), `tunnel` (changes of its address, an outage, idle minutes, a
 run without drift), `drift`, `upgrade` (seconds in which Jupyter does not answer), `load` (from the login to a notebook
 that takes input, over a slow link), `traffic` (requests and bytes of pages that are left open) and `down`; without one
-all of them run, one after the other. The figures are for comparison within one run, on a machine that does nothing
-else.
+all of them run, one after the other. The figures are for comparison within one run,
+on a machine that does nothing else.
 """
 
 from __future__ import annotations
