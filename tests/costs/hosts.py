@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import http
 import json
 import os
 import subprocess
@@ -11,12 +12,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-import ansible.module_utils
+import requests
 import yaml
+from client import Browser, run
+from jupyter_kernel_client import JupyterKernelClient
 from test import ROOT
-
-ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
-from ansible.module_utils.doctor import Options, examine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,10 +84,20 @@ def provisioned() -> None:
 
 def await_jupyter(host: str, port: int) -> None:
     """Wait until a Jupyter that a script has made runs a cell."""
-    url = f"http://{address(host)}:{port}"
-    finding = examine(host, url, Options(password=PASSWORD, timeout=PATIENCE_SECONDS, wait=PATIENCE_SECONDS))
-    if not finding["reachable"]:
-        sys.exit(f"There is no Jupyter that works at {url}: {finding['problem']}")
+    url, deadline = f"http://{address(host)}:{port}", time.monotonic() + PATIENCE_SECONDS
+    while True:
+        browser = Browser(url)
+        try:
+            status = browser.log_in(PASSWORD)
+            break
+        except requests.ConnectionError as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"There is no Jupyter at {url}: {error}")
+            time.sleep(0.1)
+    if status != http.HTTPStatus.FOUND:
+        sys.exit(f"The Jupyter at {url} answers the login with {status}.")
+    with JupyterKernelClient(server_url=url, token="", headers=browser.headers_of_login()) as kernel:
+        run(kernel, "1+1")
 
 
 def on_host(host: str, command: str, given: bytes = b"") -> str:
