@@ -11,6 +11,7 @@ c.ServerApp.jpserver_extensions.update(
     {
         "reachable_hostnames": True,
         "reachable_proof": True,
+        "reachable_preload": True,
         "reachable_awake": "REACHABLE_KEEP_AWAKE" in os.environ,
     }
 )
