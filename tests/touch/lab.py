@@ -10,9 +10,12 @@ from touch.tablet import SECONDS
 
 if TYPE_CHECKING:
     from client import Browser
+    from playwright.sync_api import Locator
     from touch.tablet import Tablet
 
 TEXT = b"What a finger carries in and out.\n"
+# Pixels that a finger meets, and below which iPadOS zooms into a text field.
+ROW, BUTTON, CODE = 44, 36, 16
 
 
 def walk(tablet: Tablet, url: str, server: Browser) -> None:
@@ -20,7 +23,8 @@ def walk(tablet: Tablet, url: str, server: Browser) -> None:
     page = tablet.page
     notebook, text = f"{tablet.screen} Lab.ipynb", f"{tablet.screen}.txt"
     renamed, made = f"{tablet.screen} renamed.ipynb", f"{tablet.screen}-42"
-    remove(server, notebook, text, renamed, made)
+    marked = f"{tablet.screen} marked.txt"
+    remove(server, notebook, text, renamed, made, marked)
     files = page.get_by_role("region", name="File Browser Section")
     launchers = page.locator("#jp-main-dock-panel").get_by_role("tab", name="Launcher")
 
@@ -47,10 +51,20 @@ def walk(tablet: Tablet, url: str, server: Browser) -> None:
             files.get_by_role("button", name="Download").tap()
         assert download.value.suggested_filename == text
         assert download.value.path().read_bytes() == TEXT
+    with tablet.step("Lab: rename what is marked"):
+        files.get_by_role("button", name="Rename").tap()
+        field = files.locator(".jp-DirListing-editor")
+        field.fill(marked)
+        field.press("Enter")
+        expect(files.get_by_text(marked, exact=True)).to_be_visible()
+    with tablet.step("Lab: large enough for a finger"):
+        assert height(files.locator(".jp-DirListing-item").first) >= ROW
+        assert height(files.get_by_role("button", name="Upload Files")) >= BUTTON
     with tablet.step("Lab: open a file"):
         files.get_by_text(notebook, exact=True).tap()
         cell = page.locator(".jp-CodeCell")
         expect(cell).to_contain_text("1+1")
+        assert cell.locator(".cm-content").evaluate("it => parseFloat(getComputedStyle(it).fontSize)") >= CODE
     with tablet.step("Lab: run a cell"):
         wait_for_kernel(server, notebook, SECONDS)
         tablet.run_cell()
@@ -67,3 +81,10 @@ def walk(tablet: Tablet, url: str, server: Browser) -> None:
         page.keyboard.type(f"touch {tablet.screen}-$((6*7))\n")
         files.get_by_role("button", name="Refresh the file browser").tap()
         expect(files.get_by_text(made, exact=True)).to_be_visible()
+
+
+def height(element: Locator) -> float:
+    """Return how high an element is on the screen, in CSS pixels."""
+    box = element.bounding_box()
+    assert box, f"{element} is not to be seen."
+    return box["height"]

@@ -4,6 +4,7 @@
   "use strict";
 
   const NAME = "@reachable/touch";
+  const RENAME = "reachable:rename";
   const HEAD = [
     ["link", { rel: "stylesheet", href: "/static/reachable/touch.css" }],
     ["link", { rel: "manifest", href: "/static/reachable/manifest.webmanifest" }],
@@ -23,10 +24,26 @@
     }
   }
 
+  // What the button for renaming does. JupyterLab's own command shows a field at once, and then the button that was tapped takes
+  // the focus from it, which ends the renaming (seen in 4.5.11). A microtask comes after that, and still counts as the tap
+  // itself, without which iPadOS shows no keyboard.
+  function addRename(app) {
+    const theirs = "filebrowser:rename";
+    app.commands.addCommand(RENAME, {
+      label: () => app.commands.label(theirs),
+      icon: () => app.commands.icon(theirs),
+      isVisible: () => app.commands.isVisible(theirs),
+      execute: async () => {
+        await null;
+        return app.commands.execute(theirs);
+      },
+    });
+  }
+
   // A button looks anew whether it is to be seen when its command says that something has changed. The one for renaming
-  // depends on what is marked, and its command does not say so.
+  // depends on what is marked.
   function followSelection(app) {
-    const notify = () => app.commands.notifyCommandChanged("filebrowser:rename");
+    const notify = () => app.commands.notifyCommandChanged(RENAME);
     for (const area of ["left", "right"]) {
       for (const widget of app.shell.widgets(area)) {
         if (widget.selectedItems && widget.selectionChanged) {
@@ -43,6 +60,7 @@
     autoStart: true,
     activate: (app) => {
       furnish();
+      addRename(app);
       app.restored.then(() => followSelection(app)).catch((error) => console.warn(NAME, error));
     },
   };
