@@ -34,6 +34,33 @@ def walk(tablet: Tablet, url: str, server: Browser) -> None:
     with tablet.step("Lab: File > New Launcher"):
         tablet.choose("File", "New Launcher")
         expect(launchers).to_have_count(2)
+    carry_files(tablet, files, notebook, text, marked)
+    with tablet.step("Lab: open a file"):
+        files.get_by_text(notebook, exact=True).tap()
+        cell = page.locator(".jp-CodeCell")
+        expect(cell).to_contain_text("1+1")
+        assert cell.locator(".cm-content").evaluate("it => parseFloat(getComputedStyle(it).fontSize)") >= CODE
+    with tablet.step("Lab: run a cell"):
+        wait_for_kernel(server, notebook, SECONDS)
+        tablet.run_cell()
+        expect(cell.first.locator(".jp-OutputArea-output")).to_have_text("2")
+    with tablet.step("Lab: File > Rename Notebook"):
+        tablet.choose("File", "Rename Notebook…")
+        page.get_by_role("dialog").get_by_role("textbox").fill(renamed)
+        page.get_by_role("dialog").get_by_role("button", name="Rename").tap()
+        expect(files.get_by_text(renamed, exact=True)).to_be_visible()
+    with tablet.step("Lab: terminal"):
+        launchers.first.tap()
+        page.locator(".jp-Launcher:visible").get_by_text("Terminal", exact=True).tap()
+        page.locator(".jp-Terminal").tap()
+        page.keyboard.type(f"touch {tablet.screen}-$((6*7))\n")
+        files.get_by_role("button", name="Refresh the file browser").tap()
+        expect(files.get_by_text(made, exact=True)).to_be_visible()
+
+
+def carry_files(tablet: Tablet, files: Locator, notebook: str, text: str, marked: str) -> None:
+    """Upload a notebook and a text, download the text and rename it as ``marked``, by the buttons above the files."""
+    page = tablet.page
     with tablet.step("Lab: upload"):
         with page.expect_file_chooser() as chooser:
             files.get_by_role("button", name="Upload Files").tap()
@@ -60,27 +87,6 @@ def walk(tablet: Tablet, url: str, server: Browser) -> None:
     with tablet.step("Lab: large enough for a finger"):
         assert height(files.locator(".jp-DirListing-item").first) >= ROW
         assert height(files.get_by_role("button", name="Upload Files")) >= BUTTON
-    with tablet.step("Lab: open a file"):
-        files.get_by_text(notebook, exact=True).tap()
-        cell = page.locator(".jp-CodeCell")
-        expect(cell).to_contain_text("1+1")
-        assert cell.locator(".cm-content").evaluate("it => parseFloat(getComputedStyle(it).fontSize)") >= CODE
-    with tablet.step("Lab: run a cell"):
-        wait_for_kernel(server, notebook, SECONDS)
-        tablet.run_cell()
-        expect(cell.first.locator(".jp-OutputArea-output")).to_have_text("2")
-    with tablet.step("Lab: File > Rename Notebook"):
-        tablet.choose("File", "Rename Notebook…")
-        page.get_by_role("dialog").get_by_role("textbox").fill(renamed)
-        page.get_by_role("dialog").get_by_role("button", name="Rename").tap()
-        expect(files.get_by_text(renamed, exact=True)).to_be_visible()
-    with tablet.step("Lab: terminal"):
-        launchers.first.tap()
-        page.locator(".jp-Launcher:visible").get_by_text("Terminal", exact=True).tap()
-        page.locator(".jp-Terminal").tap()
-        page.keyboard.type(f"touch {tablet.screen}-$((6*7))\n")
-        files.get_by_role("button", name="Refresh the file browser").tap()
-        expect(files.get_by_text(made, exact=True)).to_be_visible()
 
 
 def height(element: Locator) -> float:
