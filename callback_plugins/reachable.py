@@ -49,6 +49,7 @@ import atexit
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -74,6 +75,7 @@ from rich.text import Text
 # Ansible looks there by itself for modules only.
 ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
 from ansible.module_utils import card_server
+from ansible.module_utils.plain_text import printable
 from ansible.module_utils.qr_codes import qr_terminal
 
 if TYPE_CHECKING:
@@ -112,6 +114,7 @@ UNLIMITED = 100_000
 SHORT = 60
 GAP = 2  # between the columns of a table
 SERVE_SECONDS = 600
+COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def duration(seconds: float) -> str:
@@ -170,6 +173,7 @@ def reason(result: dict[str, Any]) -> str:
     """Return why the result of a task, or of one item of its loop, is a failure: a sentence, or more lines."""
     if "censored" in result:
         return str(result["censored"])
+    result = printable(result)
     text = str(result.get("msg") or result.get("reason") or "").strip().removeprefix("Task failed: ")
     if "module_stderr" in result:
         last_line = (result["module_stderr"] or result.get("module_stdout") or text).strip().rpartition("\n")[2]
@@ -265,9 +269,7 @@ def nothing_left(options: Mapping[str, Any]) -> str:
 
 def drift_rows(task: Any, result: dict[str, Any]) -> Iterator[dict[str, str]]:
     """Yield what, where, expected and found for each thing that a task would change, in check mode."""
-    for item in result.get("results", [result]):
-        if not item.get("changed"):
-            continue
+    for item in map(printable, filter(is_change, result.get("results", [result]))):
         diffs = item.get("diff") or {}
         rows = [
             {"where": str(diff.get("after_header") or place(item)), **sides(diff["before"], diff["after"])}
@@ -276,6 +278,11 @@ def drift_rows(task: Any, result: dict[str, Any]) -> Iterator[dict[str, str]]:
         ]
         for row in rows or [{"where": place(item), **states(item)}]:
             yield {"what": str(task.name), **row, "where": row["where"] + (" (here)" if task.delegate_to else "")}
+
+
+def is_change(result: dict[str, Any]) -> bool:
+    """Tell whether a task, or an item of its loop, changes anything."""
+    return bool(result.get("changed"))
 
 
 def place(result: dict[str, Any]) -> str:
@@ -324,7 +331,7 @@ class LiveLine:
         """Take over the terminal; render returns what the line should say, or nothing."""
         self.lock = lock
         self._render = render
-        self._terminal = sys.stdout
+        self._terminal = sys.stdout.stream if isinstance(sys.stdout, Harmless) else sys.stdout
         self._shown = ""
         self._closed = threading.Event()
         self.at_line_start = True
@@ -350,6 +357,23 @@ class LiveLine:
     def _close(self) -> None:
         self._closed.set()
         self.draw("")
+
+
+class Harmless:
+    """A standard stream on which a terminal is told nothing but colours, whatever a host has Ansible say."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to the stream."""
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text, without what is neither printable nor a colour."""
+        parts = COLOUR.split(text)
+        return self.stream.write("".join(part if number % 2 else printable(part) for number, part in enumerate(parts)))
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the stream in every other respect."""
+        return getattr(self.stream, name)
 
 
 class AboveLine:
@@ -440,6 +464,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
     def set_options(self, *args: Any, **options: Any) -> None:
         """Read the options and see what can be printed where."""
         super().set_options(*args, **options)
+        sys.stdout, sys.stderr = Harmless(sys.stdout), Harmless(sys.stderr)
         self._json = self.get_option("json")
         self._stdout = sys.stdout
         if self._json:
@@ -543,7 +568,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             # A program that reads them has nothing else to learn of failures from.
             for host in {**self._must_report, **(self._failures if self._json else {})}
         }
-        return {host: {**BLANK, **report} for host, report in {**owed, **handed}.items()}
+        return {host: {**BLANK, **printable(report)} for host, report in {**owed, **handed}.items()}
 
     def _drift_report(self, host: str, rows: list[dict[str, str]]) -> Report:
         """Return what differs on a host as its report; what failed before all was seen leaves that open."""
@@ -707,7 +732,7 @@ class Brief(Reporting):
             self._clean_results(result.result, result.task.action)
             text = result.result.get("msg")
             self._begin(result.task).details.append(
-                text if isinstance(text, str) else self._dump_results(result.result)
+                printable(text if isinstance(text, str) else self._dump_results(result.result))
             )
         self._end(result, outcome)
 
@@ -741,7 +766,7 @@ class Brief(Reporting):
         if self._drift is not None and not context.CLIARGS["diff"]:
             return
         for item in result.result.get("results", [result.result]) if result.task.loop else [result.result]:
-            if item.get("changed") and item.get("diff") and (diff := self._get_diff(item["diff"])):
+            if item.get("changed") and item.get("diff") and (diff := self._get_diff(printable(item["diff"]))):
                 label = f"{self.host_label(result)}:\n" if len(self._hosts) > 1 else ""
                 self._begin(result.task).details.append(label + diff)
 

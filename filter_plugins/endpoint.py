@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import socket
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,17 +18,21 @@ import ansible.module_utils
 ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
 from ansible.module_utils import proofs
 from ansible.module_utils.endpoints import Endpoint, bracketed, endpoint_value, is_tunnel
+from ansible.module_utils.plain_text import printable
 from ansible.module_utils.qr_codes import qr_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+# A name or an address, an IPv6 one also with the interface for which it counts.
+HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(%[\w.-]+)?")
 # What the controller calls the states of an endpoint in front of the doctor's legs.
 SESSION_STATES = {"connecting", "refused"}
 NO_TUNNEL = (
     "The host says that its tunnel is at an address in a private network, where no tunnel can be. Run './reachable "
     "up'; if this stays, find out what else on the host commands its ngrok agent."
 )
+UNBELIEVED = {"url": None, "state": "offline", "reachable": False, "detail": NO_TUNNEL, "safari_url": None}
 # What pages ask for at most that lie open (docs/ipad.md).
 REQUESTS_AN_HOUR = {"lab": 1980, "nbclassic": 180}
 
@@ -58,7 +63,7 @@ def lan_endpoints(addresses: Mapping[str, Any], port: int, connected_to: str | N
     }
     unique: dict[str, str] = {}
     for name, host in hosts.items():
-        if host:
+        if host and HOST.fullmatch(host):
             unique.setdefault(host, name)
     return [endpoint_value(f"http://{bracketed(host)}:{port}", name, "lan") for host, name in unique.items()]
 
@@ -116,18 +121,25 @@ def published_endpoints(text: str | None) -> list[Endpoint]:
         return []
 
 
-def watched_tunnels(published: list[Endpoint], names: Iterable[str]) -> list[Endpoint]:
-    """Choose the tunnels of these names from what a host publishes.
+def watched_tunnels(published: list[Endpoint], names: Iterable[str], port: int) -> list[Endpoint]:
+    """Choose the tunnels of these names from what a host publishes; ``port`` is Jupyter's.
 
-    An address that cannot be a tunnel's is not believed, whoever has written it there.
+    Of an address everything is worked out anew, and one that cannot be a tunnel's is not believed, whoever has written
+    it there.
     """
     names = set(names)
-    unbelieved = {"url": None, "state": "offline", "reachable": False, "detail": NO_TUNNEL}
-    return [
-        entry if not entry.get("url") or is_tunnel(entry) else {**entry, **unbelieved}
-        for entry in published
-        if entry.get("name") in names
-    ]
+    return [believed(entry, port) for entry in published if entry.get("name") in names]
+
+
+def believed(entry: Endpoint, port: int) -> Endpoint:
+    """Return a published tunnel with what follows from its address."""
+    if not entry.get("url"):
+        return entry
+    try:
+        value = endpoint_value(str(entry["url"]), str(entry["name"]), str(entry["transport"]), port)
+    except (LookupError, ValueError):
+        value = {}
+    return entry | value if is_tunnel(value) else entry | UNBELIEVED
 
 
 def with_since(endpoints: list[Endpoint], published: list[Endpoint]) -> list[Endpoint]:
@@ -269,6 +281,7 @@ class FilterModule:
             "leg_rows": leg_rows,
             "once_repaired": once_repaired,
             "plan_notes": plan_notes,
+            "printable": printable,
             "published_endpoints": published_endpoints,
             "qr_svg": qr_svg,
             "reach_in_words": reach_in_words,

@@ -377,6 +377,32 @@ def test_passwords_are_shown_where_they_are_known(play: Play) -> None:
     )
 
 
+HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b1A\x1b[8mhidden\rover"
+
+
+@pytest.mark.parametrize("options", [[], ["--diff"], ["-v"]])
+def test_a_terminal_does_not_obey_a_host(options: list[str], terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    (tmp_path / "before").write_text(f"{HOSTILE}\n")
+    rows = [{"Address": HOSTILE}]
+    run = terminal(
+        f"    - {{name: Differ, ansible.builtin.copy: {{content: new, dest: {tmp_path}/before}}}}\n"
+        f"    - {{name: Tell, ansible.builtin.debug: {{msg: {json.dumps(HOSTILE)}}}}}\n"
+        + report(notes=[HOSTILE], warnings=[HOSTILE], table=rows, text=f"{HOSTILE}\n", problem=HOSTILE)
+        + f"    - {{name: Fail, ansible.builtin.command: {{argv: [printf, '%b', {json.dumps(HOSTILE)}]}},"
+        " failed_when: true}\n",
+        *options,
+    ).end()
+    assert "hidden" in run.out
+    assert "\x1b[8m" not in run.out
+    assert re.sub(r"\r(?=\x1b)|\x1b\[([0-9;]*m|K)|\n", "", run.out).isprintable()
+
+
+def test_json_has_nothing_that_a_terminal_would_obey(play: Play) -> None:
+    run = play(report(data={"url": HOSTILE}, problem=HOSTILE), REACHABLE_JSON="1")
+    host = json.loads(run.out)["hosts"]["a"]
+    assert host["url"] == host["problem"] == "?]0;title??[2J?1A?[8mhidden?over"
+
+
 def test_notes_come_before_the_reports(play: Play) -> None:
     tasks = report("inventory_hostname == 'b'", text="card b\n", notes=["Kept: x=1"])
     tasks += report("inventory_hostname == 'a'", text="card a\n", notes=[])

@@ -13,6 +13,7 @@ from typing import Any
 import endpoint
 import pytest
 import yaml
+from ansible.module_utils.endpoints import endpoint_value
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = {"192.0.2.7": {"vps", "vps.example.org", "twice"}, "127.0.1.1": {"laptop"}, "192.0.2.8": {"twice"}}
@@ -37,6 +38,9 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({}, None, {"ipv4": "http://192.0.2.7:8888"}),
         ({"ipv4": None}, None, {}),
+        # what cannot be typed as an address is none
+        ({"mdns": "a/../b.local", "ipv6": "::1]/", "ipv4": "\x1b[2J"}, None, {}),
+        ({"ipv6": "fe80::7%eth0"}, None, {"ipv4": "http://192.0.2.7:8888", "ipv6": "http://[fe80::7%eth0]:8888"}),
         ({"ipv6": "2001:db8::7"}, None, {"ipv4": "http://192.0.2.7:8888", "ipv6": "http://[2001:db8::7]:8888"}),
         ({"mdns": "vps.local"}, None, {"mdns": "http://vps.local:8888", "ipv4": "http://192.0.2.7:8888"}),
         ({}, "203.0.113.9", {name: f"http://{host}:8888" for name, host in
@@ -137,20 +141,38 @@ def test_what_is_another_machines_is_no_address_of_the_host() -> None:
     assert endpoint.foreign_notes(findings) == ["It is another's. Rename it."] * 2
 
 
-TUNNEL = {"name": "ngrok", "url": "https://ada.ngrok-free.app", "host": "ada.ngrok-free.app", "state": "online"}
+TUNNEL = {
+    **endpoint_value("https://ada.ngrok-free.app", "ngrok", "http"),
+    "state": "online",
+    "reachable": True,
+}
 
 
 def test_a_hosts_tunnels_are_those_that_are_wanted() -> None:
     waiting = {"name": "tcp", "url": None, "host": None}
-    assert endpoint.watched_tunnels([TUNNEL, {}, {"name": "lan"}, waiting], ["ngrok", "tcp"]) == [TUNNEL, waiting]
+    tunnels = endpoint.watched_tunnels([TUNNEL, {}, {"name": "lan"}, waiting], ["ngrok", "tcp"], 8888)
+    assert tunnels == [TUNNEL, waiting]
+
+
+@pytest.mark.parametrize("tunnel", [TUNNEL, endpoint_value("tcp://5.tcp.eu.ngrok.io:12345", "ngrok", "ssh", 8888)])
+def test_of_a_tunnel_only_the_address_is_believed(tunnel: dict[str, Any]) -> None:
+    claims = dict.fromkeys(("host", "port", "scheme", "safari_url", "juno_url"), "javascript:alert(1)")
+    assert endpoint.watched_tunnels([{**tunnel, **claims}], ["ngrok"], 8888) == [tunnel]
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"url": "http://192.168.1.20:8888"}, {"host": "192.168.1.20"}, {"url": "javascript:alert(1)"}, {"host": None}],
+    [
+        {"url": "http://192.168.1.20:8888"},
+        {"url": "javascript:alert(1)"},
+        {"url": "https://ada.ngrok-free.app:port"},
+        {"url": "tcp://5.tcp.eu.ngrok.io", "transport": "ssh"},
+        {"url": ["https://ada.ngrok-free.app"]},
+    ],
 )
-def test_a_tunnel_that_can_be_none_is_not_believed(change: dict[str, str | None]) -> None:
-    (found,) = endpoint.watched_tunnels([{**TUNNEL, **change}], ["ngrok"])
+def test_a_tunnel_that_can_be_none_is_not_believed(change: dict[str, Any]) -> None:
+    (found,) = endpoint.watched_tunnels([{**TUNNEL, **change}], ["ngrok"], 8888)
+    assert found["safari_url"] is None
     assert (found["url"], found["state"], found["reachable"]) == (None, "offline", False)
     assert "192.168" not in found["detail"]
 
