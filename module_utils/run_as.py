@@ -7,11 +7,21 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+# Variables that another user's programs may see: where things are, in which language to speak, and the way to packages.
+# In any other may be a secret of whoever manages the host, and what runs as that user may read it.
+KEPT = re.compile(
+    "PATH|TZ|LANG|LANGUAGE|LC_[A-Z]+"
+    "|(?i:(https?|all|no)_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE"
+    "|(PIP|UV)_.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT).*|PIP_CONFIG_FILE"
+)
 
 
 class RunAsError(Exception):
@@ -27,8 +37,9 @@ def start_as(user: str | None, work: Callable[[], dict[str, Any]]) -> Callable[[
     """Call ``work`` in a child process that is ``user`` for good (None: who we are), side by side with what follows.
 
     User, group, supplementary groups, HOME and the working directory are the user's, also for every program that
-    ``work`` runs. The calling process stays what it is. The function that is returned waits for what ``work`` returns
-    (plain JSON data); it raises RunAsError. Raises KeyError (no such user).
+    ``work`` runs, and of our environment it sees what ``KEPT`` names. The calling process stays what it is. The
+    function that is returned waits for what ``work`` returns (plain JSON data); it raises RunAsError. Raises KeyError
+    (no such user).
     """
     account = pwd.getpwnam(user) if user else None
     reader, writer = os.pipe()
@@ -69,7 +80,7 @@ def become(account: pwd.struct_passwd) -> None:
     os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid)[: os.sysconf("SC_NGROUPS_MAX")])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
-    for name in [name for name in os.environ if name.startswith("XDG_")]:
+    for name in [name for name in os.environ if not KEPT.fullmatch(name)]:
         del os.environ[name]
     os.environ.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name)
     os.chdir("/")

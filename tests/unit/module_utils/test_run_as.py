@@ -30,6 +30,21 @@ def test_every_right_is_the_users() -> None:
 
 
 @only_root
+def test_no_secret_in_our_environment_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"https_proxy": "http://proxy.example:3128", "UV_INDEX_PRIVATE_USERNAME": "ada", "LC_ALL": "C.UTF-8"}
+    for name, value in {**kept, "NGROK_AUTHTOKEN": "2abc", "PYTHONPATH": "/nowhere", "SSH_AUTH_SOCK": "/s"}.items():
+        monkeypatch.setenv(name, value)
+
+    def work() -> dict[str, Any]:
+        return {"seen": subprocess.run(["env"], capture_output=True, text=True, check=True).stdout}
+
+    seen = dict(line.split("=", 1) for line in run_as("nobody", work)["seen"].splitlines())
+    assert kept.items() <= seen.items()
+    assert not {"NGROK_AUTHTOKEN", "PYTHONPATH", "SSH_AUTH_SOCK"} & set(seen)
+    assert os.environ["NGROK_AUTHTOKEN"] == "2abc"
+
+
+@only_root
 def test_there_is_no_way_back() -> None:
     def work() -> dict[str, Any]:
         os.setuid(0)
