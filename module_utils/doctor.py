@@ -742,7 +742,11 @@ class Visitor:
         self.ensure_proof()
         before = set(self.cookies)
         form = urllib.parse.urlencode({"_xsrf": self.cookies["_xsrf"], "password": self.password})
-        answer = self.request("POST", "login", form, **{"Content-Type": "application/x-www-form-urlencoded"})
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            proofs.INTRODUCTION: proofs.introduction(str(self.proof_key)),
+        }
+        answer = self.request("POST", "login", form, **headers)
         status, seen = answer.status, answer.seen
         if status == http.HTTPStatus.FOUND and set(self.cookies) > before:
             return "logged in"

@@ -11,6 +11,9 @@ has moved, or one that the host names as its own. Where a visit leads straight t
 also holds for a machine that passes the challenge on to the host, which was then reached elsewhere. It does not where
 something stands in between that changes addresses, as a router that forwards a port; and whoever stands in the way of
 plain http can let the proof pass and read what comes after it.
+
+A visitor who logs in shows in turn that it has the key, so that ``reachable_login.py`` does not let it wait where
+strangers guess.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import secrets
 from typing import Any
 
 PATH = "reachable/proof"
+INTRODUCTION = "Reachable-Visitor"
 KEY = re.compile("[0-9a-f]{64}")
 
 
@@ -39,6 +43,13 @@ def code(key: str, challenge: str, place: str = "") -> str:
     """Return what only a holder of the key can say to a challenge, as ``reachable_proof.py`` does."""
     message = f"reachable proof\n{challenge}\n{place}"
     return hmac.new(bytes.fromhex(key), message.encode(), "sha256").hexdigest()
+
+
+def introduction(key: str) -> str:
+    """Return what only a holder of the key can send with a login, as a header of the name ``INTRODUCTION``."""
+    mark = secrets.token_hex(16)
+    message = f"reachable visitor\n{mark}"
+    return f"{mark} {hmac.new(bytes.fromhex(key), message.encode(), 'sha256').hexdigest()}"
 
 
 def plain(address: str) -> str:

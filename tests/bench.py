@@ -5,9 +5,9 @@
 Parts are `fresh` (from a bare host to the first executed cell), `again` (a run without drift), `size` (memory and disk
 of the host), `venv` (the controller's own environment), `tunnel` (changes of its address, an outage, idle minutes, a
 run without drift), `drift`, `upgrade` (seconds in which Jupyter does not answer), `load` (from the login to a notebook
-that takes input, over a slow link), `traffic` (requests and bytes of pages that are left open) and `down`; without one
-all of them run, one after the other. The figures are for comparison within one run,
-on a machine that does nothing else.
+that takes input, over a slow link), `traffic` (requests and bytes of pages that are left open), `login` (guessers, and
+what whoever is logged in notices of them) and `down`; without one all of them run, one after the other. The figures are
+for comparison within one run, on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from costs import browser, provisioning, tunnel
+from costs import browser, login, provisioning, tunnel
 from costs.hosts import create_hosts
 from test import ROOT, hosts, image_parts, run, set_environment
 
@@ -36,6 +36,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "upgrade": provisioning.upgrade,
     "load": browser.load,
     "traffic": browser.traffic,
+    "login": login.login,
     "down": provisioning.down,
 }
 

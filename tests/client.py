@@ -12,7 +12,9 @@ import contextlib
 import json
 import os
 import re
+import threading
 import time
+from collections import Counter
 from http.cookiejar import LWPCookieJar
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "@jupyterlab/filebrowser-extension:browser": {"singleClickNavigation": True, "showFileCheckboxes": True},
     THEMES: {"adaptive-theme": True},
 }
+# How many of them guess for how long. The first wrong passwords of one address are looked at, half of those of all.
+GUESSERS = 8
+GUESS_SECONDS = 4
+FIRST_GUESSES = 6
 # There are about 90, with those of the three interfaces.
 FEWEST_ROUTES = 50
 
@@ -168,6 +174,45 @@ def use(browser: Browser, options: argparse.Namespace) -> None:
     assert kernels == [], f"Kernels are left behind: {kernels}"
     if options.cookies:
         browser.jar.save(ignore_discard=True)
+
+
+def withstands(browser: Browser, options: argparse.Namespace) -> None:
+    """Find guessers held up, also where they are right, and who has logged in before let in meanwhile."""
+    password = options.password_file.read_text().rstrip("\n")
+    login = next(cookie for cookie in browser.jar if cookie.name.startswith("username-"))
+    browser.jar.clear(login.domain, login.path, login.name)
+    end = time.monotonic() + GUESS_SECONDS
+    statuses: Counter[int] = Counter()
+
+    def guess() -> None:
+        stranger = Browser(options.url)
+        while time.monotonic() < end:
+            statuses[stranger.log_in(f"guess {time.monotonic()}")] += 1
+
+    guessers = [threading.Thread(target=guess) for _ in range(GUESSERS)]
+    for guesser in guessers:
+        guesser.start()
+    time.sleep(GUESS_SECONDS / 2)
+
+    stranger = Browser(options.url)
+    stranger.ask("GET", "/login")
+    form = {"password": password, "_xsrf": stranger.cookie("_xsrf")}
+    answer = stranger.ask("POST", "/login", data=form, allow_redirects=False)
+    assert answer.status_code == 429, f"The right password shows: {answer.status_code} {answer.headers}"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60, answer.headers
+    assert f"Try again in {answer.headers['Retry-After']} seconds." in answer.text, answer.text
+
+    assert browser.log_in("not the password") == 401
+    started = time.monotonic()
+    assert browser.log_in(password) == 302
+    assert time.monotonic() - started < 1
+    assert browser.ask("GET", "/api/contents").ok
+    for guesser in guessers:
+        guesser.join()
+    # And one for each minute that this may take.
+    assert statuses[401] <= FIRST_GUESSES + 1, statuses
+    assert statuses[429] >= GUESSERS, statuses
+    assert {*statuses} <= {401, 429}, statuses
 
 
 def use_kernel(browser: Browser, options: argparse.Namespace) -> None:
@@ -347,6 +392,7 @@ ACTIONS = {
     "suits": suits,
     "use": use,
     "welcomes": welcomes,
+    "withstands": withstands,
 }
 
 
