@@ -78,12 +78,12 @@ PORT = 8888
 # Handlers that answer before anybody has logged in: with the server's version, the way out, the interfaces' own
 # scripts, styles and pictures, the address without a slash at its end, and a proof to whoever knows its key.
 PUBLIC = {
-    "jupyter_server.auth.logout.LogoutHandler",
     "jupyter_server.base.handlers.APIVersionHandler",
     "jupyter_server.base.handlers.FileFindHandler",
     "jupyter_server.base.handlers.PublicStaticFileHandler",
     "jupyter_server.base.handlers.TrailingSlashHandler",
     "jupyterlab_server.themes_handler.ThemesHandler",
+    "reachable_login.LogoutHandler",
     "reachable_proof.ProofHandler",
 }
 # It refuses, but stumbles on the way and lets the client wait for ever.
@@ -213,6 +213,20 @@ def withstands(browser: Browser, options: argparse.Namespace) -> None:
     assert statuses[401] <= FIRST_GUESSES + 1, statuses
     assert statuses[429] >= GUESSERS, statuses
     assert {*statuses} <= {401, 429}, statuses
+
+
+def leaves(browser: Browser, options: argparse.Namespace) -> None:
+    """Log out as the menus do, and find that login ended on the server, but not by what another site does."""
+    assert browser.log_in(options.password_file.read_text().rstrip("\n")) == 302
+    copy = Browser(options.url)
+    for cookie in browser.jar:
+        copy.jar.set_cookie(cookie)
+    browser.ask("GET", "/logout", headers={"Referer": "http://192.0.2.1/"})
+    assert browser.ask("GET", "/api/contents").ok, "Another site has logged it out."
+    browser.ask("GET", "/logout", headers={"Referer": f"{options.url}/lab"})
+    for each in (browser, copy):
+        answer = each.ask("GET", "/api/contents")
+        assert answer.status_code == 403, f"A login that has ended still opens it: {answer.status_code} {answer.text}"
 
 
 def use_kernel(browser: Browser, options: argparse.Namespace) -> None:
@@ -387,6 +401,7 @@ ACTIONS = {
     "compute": compute,
     "forgotten": forgotten,
     "kernels": kernels,
+    "leaves": leaves,
     "recognised": recognised,
     "refused": refused,
     "suits": suits,

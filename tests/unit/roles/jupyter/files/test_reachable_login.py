@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import email.utils
 import hashlib
 import http.client
 import importlib.util
@@ -22,7 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import websocket
 from ansible.module_utils import proofs
+from jupyter_server.serverapp import ServerApp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,8 +174,9 @@ class Checks:
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> Any:
-    provider = reachable_login.ReachableIdentityProvider(hashed_password=HASH)
+def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    server = ServerApp(cookie_secret_file=str(tmp_path / "cookie_secret"))
+    provider = reachable_login.ReachableIdentityProvider(parent=server, hashed_password=HASH)
     monkeypatch.setattr(provider, "passwd_check", Checks(), raising=False)
     return provider
 
@@ -265,6 +269,8 @@ class Browser:
 class Server(NamedTuple):
     port: int
     log: Path
+    command: list[str]
+    environment: dict[str, str]
 
 
 def free_port() -> int:
@@ -290,9 +296,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
             "open_browser": False,
             "allow_root": True,
             "extra_template_paths": [str(ours / "pages")],
-            "jpserver_extensions": {"reachable_hostnames": False, "reachable_proof": False},
+            "jpserver_extensions": {"reachable_hostnames": False, "reachable_login": True, "reachable_proof": False},
         },
         "PasswordIdentityProvider": {"hashed_password": HASH, "token": ""},
+        "ReachableIdentityProvider": {"login_days": 5},
         "Reachable": {"proof_key": KEY},
     }
     (ours / "jupyter_server_config.json").write_text(json.dumps(settings))
@@ -304,16 +311,22 @@ def server(tmp_path: Path) -> Iterator[Server]:
         "JUPYTER_CONFIG_PATH": f"{ours}:{ours}/defaults",
         "JUPYTER_RUNTIME_DIR": str(tmp_path / "run"),
     }
-    log = tmp_path / "log"
-    with log.open("w") as file:
-        process = subprocess.Popen([sys.executable, "-m", "jupyter_server"], env=environment, stdout=file, stderr=file)
+    server = Server(port, tmp_path / "log", [sys.executable, "-m", "jupyter_server"], environment)
+    with running(server):
+        yield server
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[None]:
+    with server.log.open("a") as log:
+        process = subprocess.Popen(server.command, env=server.environment, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
+        while socket.socket().connect_ex(("127.0.0.1", server.port)):
+            assert process.poll() is None, server.log.read_text()
+            assert time.monotonic() < deadline, server.log.read_text()
             time.sleep(0.05)
-        yield Server(port, log)
+        yield
     finally:
         process.terminate()
         process.wait(PATIENCE_SECONDS)
@@ -391,3 +404,64 @@ def test_a_burst_is_logged_once_and_who_has_the_key_of_the_installation_gets_in_
         "Logins of browsers that are not known have to wait: too many wrong passwords",
     ]
     assert "guess" not in server.log.read_text()
+
+
+# Sessions
+
+
+def attributes(answer: Answer) -> dict[str, set[str]]:
+    """Return the attributes of the cookies in an answer, those with a moment without it."""
+    lines = [re.sub(r"expires=[^;]*", "expires", line).split("; ") for line in answer.headers.get_all("Set-Cookie", [])]
+    return {re.sub(r"-127.*", "", name.partition("=")[0]): {*rest} for name, *rest in lines}
+
+
+def test_sessions(server: Server) -> None:
+    common = {"Path=/", "SameSite=Lax", "expires"}
+    for headers, more in (({}, set()), ({"X-Forwarded-Proto": "https"}, {"Secure"})):
+        browser = Browser(server.port)
+        assert attributes(browser.ask("GET", "/login", **headers)) == {"_xsrf": common | more}
+        answer = browser.log_in(PASSWORD, **headers)
+        private = common | more | {"HttpOnly"}
+        assert attributes(answer) == {"username": private, "known-username": private}
+    [login] = [line for line in answer.headers.get_all("Set-Cookie", []) if line.startswith("username")]
+    expires = email.utils.parsedate_to_datetime(re.findall("expires=([^;]*)", login)[0]).timestamp()
+    assert abs(expires - time.time() - 5 * 24 * 3600) < 60
+
+    # What is elsewhere cannot log out, but the browser asks its owner.
+    here, elsewhere = f"http://127.0.0.1:{server.port}/lab", "http://192.0.2.1/"
+    for headers in ({}, {"Referer": elsewhere}, {"Sec-Fetch-Site": "cross-site", "Referer": here}):
+        assert 'id="logout_submit"' in browser.ask("GET", "/logout", **headers).page
+        assert browser.ask("GET", "/api/contents").status == 200
+    assert browser.ask("POST", "/logout", "x=1").status == 403
+    assert browser.ask("GET", "/api/contents").status == 200
+
+    events = websocket.create_connection(
+        f"ws://127.0.0.1:{server.port}/api/events/subscribe",
+        cookie="; ".join(f"{name}={value}" for name, value in browser.cookies.items()),
+        timeout=PATIENCE_SECONDS,
+    )
+    other, copy = Browser(server.port), Browser(server.port, cookies=browser.cookies)
+    assert other.log_in(PASSWORD).status == 302
+    assert ">You are logged out.<" in browser.ask("GET", "/logout", Referer=here).page
+    assert events.recv_data()[0] == websocket.ABNF.OPCODE_CLOSE
+    assert [each.ask("GET", "/api/contents").status for each in (browser, copy, other)] == [403, 403, 200]
+    assert copy.log_in(PASSWORD).status == 302
+
+    left = Browser(server.port, cookies=other.cookies)
+    form = urllib.parse.urlencode({"_xsrf": other.cookies["_xsrf"]})
+    assert ">You are logged out.<" in other.ask("POST", "/logout", form).page
+    assert [each.ask("GET", "/api/contents").status for each in (left, copy)] == [403, 200]
+    assert server.log.parent.joinpath("run/revoked_logins").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_has_ended_stays_so(tmp_path: Path) -> None:
+    file = tmp_path / "revoked"
+    revoked = reachable_login.Revoked(file)
+    revoked.add("long ago", -1)
+    revoked.add("ada", 1)
+    revoked.add("eve", 1)
+    again = reachable_login.Revoked(file)
+    assert [name in again for name in ("long ago", "ada", "eve", "bob")] == [False, True, True, False]
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text("")
+    assert "ada" not in reachable_login.Revoked(file)
