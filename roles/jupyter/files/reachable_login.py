@@ -233,7 +233,7 @@ class LogoutHandler(LoginFormHandler):
         """Log out whoever comes from a page of this server, as from a menu, and ask all others."""
         site = self.request.headers.get("Sec-Fetch-Site")
         # Browsers of before, and over plain http all, do not say that.
-        if site in ("same-origin", "none") or (site is None and self.check_referer()):
+        if site == "same-origin" or (site is None and self.check_referer()):
             self.log_out()
         else:
             self.write(self.render_template("login.html", next="", message=None, is_leaving=True))

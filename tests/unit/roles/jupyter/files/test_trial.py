@@ -60,7 +60,13 @@ def run(tmp_path: Path) -> Run:
     def go() -> subprocess.CompletedProcess[str]:
         with socket.create_server(("127.0.0.1", 0)) as other:
             settings = {
-                "ServerApp": {"allow_root": True, "port": other.getsockname()[1], "port_retries": 0, "root_dir": "/"},
+                "ServerApp": {
+                    "allow_root": True,
+                    "identity_provider_class": "reachable_login.ReachableIdentityProvider",
+                    "port": other.getsockname()[1],
+                    "port_retries": 0,
+                    "root_dir": "/",
+                },
                 "PasswordIdentityProvider": {"hashed_password": "argon2:nobody's", "password_required": True},
                 "KernelManager": {"transport": "ipc"},
             }
