@@ -289,6 +289,12 @@ addresses:
   type: dict
   returned: success
   sample: {hostname: vps, ipv4: 192.0.2.7, ipv6: null, mdns: null, own: [192.0.2.7]}
+nameservers:
+  description: The addresses at which the host asks for names, resolv.conf(5).
+  type: list
+  elements: str
+  returned: success
+  sample: [127.0.0.53]
 """
 
 import base64
@@ -333,6 +339,7 @@ PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
 VERSION_SECONDS = 10
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
 PYTHONS = Path("/usr/bin")
+NAMESERVERS = Path("/etc/resolv.conf")
 SELINUX = Path("/sys/fs/selinux/enforce")
 # What a kernel calls itself when it runs programs of the 32-bit kind, as a Raspberry Pi's may do.
 NAMES_OF_32_BIT = {"aarch64": "armv8l", "x86_64": "i686"}
@@ -646,6 +653,16 @@ def look_at_program(name: str) -> dict[str, Any] | None:
     }
 
 
+def nameservers() -> list[str]:
+    """Return the addresses at which this host asks for names, as they are written there."""
+    try:
+        lines = NAMESERVERS.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    entries = [line.split() for line in lines]
+    return [entry[1] for entry in entries if len(entry) > 1 and entry[0] == "nameserver"]
+
+
 def calendar_problem(expression: str, manager: str) -> str:
     """Return what systemd says is wrong with a calendar expression; nothing where it understands it or does not run."""
     if manager != "systemd":
@@ -721,6 +738,7 @@ def main() -> None:
         macos=look_at_macos(),
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
+        nameservers=nameservers(),
         jupyter_config=wanted and jupyter_configs.read_as(**wanted),
     )
 

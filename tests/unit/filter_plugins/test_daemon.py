@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import plistlib
 
 import daemon
@@ -27,4 +28,16 @@ def test_a_property_list() -> None:
 
 
 def test_every_filter_has_its_name() -> None:
-    assert daemon.FilterModule().filters() == {"property_list": daemon.property_list}
+    assert {name: each.__name__ for name, each in daemon.FilterModule().filters().items()} == {
+        name: name for name in ("metadata_left_open", "metadata_to_deny", "property_list")
+    }
+
+
+def test_a_service_is_kept_from_metadata_but_not_from_names() -> None:
+    every = daemon.metadata_to_deny(["127.0.0.53"])
+    assert every == list(daemon.METADATA_ADDRESSES)
+    assert [str(ipaddress.ip_address(address)) for address in every] == every
+    assert daemon.metadata_left_open(["127.0.0.53"]) == []
+    azure = ["168.63.129.16"]
+    assert daemon.metadata_to_deny(azure) == [address for address in every if address not in azure]
+    assert daemon.metadata_left_open(azure) == azure

@@ -575,3 +575,17 @@ def test_the_python_of_homebrew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert found
     assert found.path == f"{tmp_path}/brew/python3.14"
     assert asked == [sys.executable, found.path]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("# by hand\nsearch example.org\nnameserver 192.0.2.53\nnameserver  2001:db8::53 # two\nnameserver\n", 2),
+        (None, 0),
+    ],
+)
+def test_nameservers(text: str | None, found: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_info, "NAMESERVERS", tmp_path / "resolv.conf")
+    if text is not None:
+        (tmp_path / "resolv.conf").write_text(text)
+    assert host_info.nameservers() == ["192.0.2.53", "2001:db8::53"][:found]

@@ -126,5 +126,6 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
         "first_free_port": 1024,
         "jupyter_config": None,
         "invoker_files": [],
+        "nameservers": [],
         **recorded,
     }
