@@ -289,6 +289,12 @@ addresses:
   type: dict
   returned: success
   sample: {hostname: vps, ipv4: 192.0.2.7, ipv6: null, mdns: null, own: [192.0.2.7]}
+localhost:
+  description: The addresses to which the name C(localhost) leads on this host.
+  type: list
+  elements: str
+  returned: success
+  sample: [127.0.0.1, "::1"]
 nameservers:
   description: The addresses at which the host asks for names, resolv.conf(5).
   type: list
@@ -653,6 +659,15 @@ def look_at_program(name: str) -> dict[str, Any] | None:
     }
 
 
+def localhost() -> list[str]:
+    """Return the addresses to which the name leads that everybody takes for this host itself; none where to nothing."""
+    try:
+        answers = socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return sorted({str(answer[4][0]) for answer in answers})
+
+
 def nameservers() -> list[str]:
     """Return the addresses at which this host asks for names, as they are written there."""
     try:
@@ -738,6 +753,7 @@ def main() -> None:
         macos=look_at_macos(),
         ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
+        localhost=localhost(),
         nameservers=nameservers(),
         jupyter_config=wanted and jupyter_configs.read_as(**wanted),
     )

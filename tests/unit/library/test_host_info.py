@@ -589,3 +589,17 @@ def test_nameservers(text: str | None, found: int, tmp_path: Path, monkeypatch: 
     if text is not None:
         (tmp_path / "resolv.conf").write_text(text)
     assert host_info.nameservers() == ["192.0.2.53", "2001:db8::53"][:found]
+
+
+def test_where_localhost_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str, port: None, **_: Any) -> list[Any]:
+        assert (name, port) == ("localhost", None)
+        return [(socket.AF_INET6, 1, 6, "", ("::1", 0, 0, 0)), (socket.AF_INET, 1, 6, "", ("127.0.0.1", 0))]
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    assert host_info.localhost() == ["127.0.0.1", "::1"]
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert host_info.localhost() == []

@@ -126,6 +126,7 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
         "first_free_port": 1024,
         "jupyter_config": None,
         "invoker_files": [],
+        "localhost": ["127.0.0.1", "::1"],
         "nameservers": [],
         **recorded,
     }
