@@ -343,6 +343,7 @@ LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 LAST_PORT = 65535
 PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
 VERSION_SECONDS = 10
+LARGEST_PROGRAM = 2**30
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
 PYTHONS = Path("/usr/bin")
 NAMESERVERS = Path("/etc/resolv.conf")
@@ -467,6 +468,21 @@ def look_at_environment(path: Path, wanted: dict[str, Any], python: environments
     """Say how an environment is, seen from the Python that it is based on; without one it cannot be complete."""
     if not python:
         return "incomplete"
+    # Who may change it may also have it lead elsewhere, or to what has no end.
+    with files.acting_as(owner_of_place(path)):
+        return state_of_environment(path, wanted, python)
+
+
+def owner_of_place(path: Path) -> int:
+    """Return the user who decides what is at a path; root where that is still to come."""
+    try:
+        return int(files.who_decides(str(path)))
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def state_of_environment(path: Path, wanted: dict[str, Any], python: environments.Interpreter) -> str:
+    """Say how it is with the rights that this process has."""
     lock, alternative = wanted["requirements"], wanted["alternative"]
     if wanted["replace"]:
         lock = environments.lock_in_force(path, lock)
@@ -648,15 +664,28 @@ def look_at_program(name: str) -> dict[str, Any] | None:
     path = shutil.which(name, path=PROGRAM_FOLDERS)
     if not path:
         return None
-    content = Path(path).read_bytes()
-    return {
+    sums = checksums(path)
+    return sums and {
         "path": path,
         "target": os.path.realpath(path),
         "version": version_of(path),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        # By which dpkg knows what comes with a package.
-        "md5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        **sums,
     }
+
+
+def checksums(path: str) -> dict[str, str] | None:
+    """Return the checksums of a program, the second is the one by which dpkg knows it; None where it is no file."""
+    sums = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
+    try:
+        with files.open_regular(path, follow_links=True) as file:
+            if os.fstat(file.fileno()).st_size > LARGEST_PROGRAM:
+                return None
+            while part := file.read(2**20):
+                for each in sums.values():
+                    each.update(part)
+    except files.UnreadableError:
+        return None
+    return {name: each.hexdigest() for name, each in sums.items()}
 
 
 def localhost() -> list[str]:

@@ -180,11 +180,10 @@ import socket
 import time
 import traceback
 from concurrent import futures
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible.module_utils import doctor, ngrok
+from ansible.module_utils import doctor, files, ngrok
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.endpoints import endpoint_value
 
@@ -247,9 +246,9 @@ def look(asked: dict[str, Any], seconds: float) -> Look:
 
 
 def read(path: str | None) -> str:
-    """Return what a log says; nothing if there is none yet."""
+    """Return what a log says; nothing if there is none yet. Raises UnreadableError and OSError."""
     try:
-        return Path(path).read_text(errors="replace") if path else ""
+        return files.read_regular(path).decode(errors="replace") if path else ""
     except FileNotFoundError:
         return ""
 
@@ -382,7 +381,7 @@ def wrong_option(asked: dict[str, Any]) -> str | None:
         return f"delay is {asked['delay']}. It must be more than 0 seconds."
     try:
         read(asked["log_file"])
-    except OSError as error:
+    except (OSError, files.UnreadableError) as error:
         return f"log_file cannot be read: {error}. The user who runs this module must be able to."
     try:
         jmespath.compile(asked["query"] or "@")

@@ -18,10 +18,10 @@ description:
     C(PATH.old), and comes back when making the new one fails.
   - Each environment keeps the lock that it was made from as C(lock.txt).
 notes:
-  - Beside C(path) stand C(PATH.lock) (two runs wait for each other), C(PATH.tmp) while the module runs, and with
-    C(replace) C(PATH.d), and C(PATH.hold) once a lock was declined. Downloads go through C(PATH.tmp), never through a
-    cache that lasts. Files of such a cache are hard links to those of the environment, so damage in one would be damage
-    in the other.
+  - Two runs wait for each other, at most fifteen minutes. Beside C(path) stand C(PATH.lock) for that, C(PATH.tmp) while
+    the module runs, and with C(replace) C(PATH.d), and C(PATH.hold) once a lock was declined.
+  - Downloads go through C(PATH.tmp), never through a cache that lasts. Files of such a cache are hard links to those of
+    the environment, so damage in one would be damage in the other.
   - The index that the host's own settings name (C(UV_DEFAULT_INDEX), C(UV_INDEX_*), for the first uv pip's own
     configuration) is used. Other variables of uv, pip and Python have no effect.
   - Where SELinux is in use, files get the contexts that its policy has for their paths.
@@ -111,6 +111,12 @@ options:
           - Everything is done with that user's rights, so root never follows links or runs programs of theirs.
             The folder above C(path) has to exist and to be writable for that user.
         type: str
+      lock_file:
+        description:
+          - The file by which two runs wait for each other, by default C(PATH.lock).
+          - For an environment of an O(environments[].owner) name one in a folder of whoever runs the module, or the
+            programs of the owner could hold it.
+        type: path
   uv:
     description: The uv to use. One of O(environments) that holds it is made with O(pip), and changed with that uv.
     type: path
@@ -192,7 +198,6 @@ environments:
 
 import base64
 import contextlib
-import fcntl
 import io
 import json
 import os
@@ -206,6 +211,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ansible.module_utils import locks
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.environments import (
     CA_BUNDLES,
@@ -231,6 +237,12 @@ from ansible.module_utils.run_as import RunAsError, start_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+# For how long a uv of somebody else's may hold the lock of an environment.
+INSTALLER_PATIENCE_SECONDS = 300.0
+
+# More than to build large packages takes. What notebooks have put into their environment may keep it waiting for ever.
+PROGRAM_SECONDS = 3600.0
 
 # There only where SELinux is in use.
 SELINUX = Path("/sys/fs/selinux/enforce")
@@ -276,10 +288,13 @@ class Wanted:
     check_command: list[str]
     check_files: dict[str, str]
     owner: str | None
+    lock_file: Path
     python: Interpreter
     uv: Path
     pip: str = ""
     declined: str = ""
+    # Opened by whoever runs the module, where the owner may not do that.
+    lock_descriptor: int | None = None
 
     def beside(self, suffix: str) -> Path:
         """Return the path of a helper that stands beside the environment."""
@@ -378,8 +393,11 @@ def run(wanted: Wanted, command: Sequence[str | Path]) -> str:
             capture_output=True,
             text=True,
             errors="replace",
+            timeout=PROGRAM_SECONDS,
             check=False,
         )
+    except subprocess.TimeoutExpired as error:
+        raise Failure(f"{command[0]} did not end within {PROGRAM_SECONDS / 60:g} minutes, and was ended") from error
     except OSError as error:
         raise NotRunningError(f"{command[0]} does not run ({error.strerror})") from error
     if process.returncode < 0:
@@ -404,6 +422,10 @@ def run_installer(wanted: Wanted, command: Sequence[str | Path]) -> str:
 
 def uv_pip(wanted: Wanted, environment: Path, command: str, *arguments: str) -> str:
     """Run uv on the packages of an environment and return its output. Raises Failure."""
+    # Made by uv itself, everybody could hold its lock; and it does not say who does.
+    lock = str(environment / ".lock")
+    with os.fdopen(locks.open_own(lock), "rb") as file:
+        locks.acquire(file.fileno(), lock, INSTALLER_PATIENCE_SECONDS)
     common = ["--quiet", "--python", str(environment / "bin" / "python")]
     return run_installer(wanted, [wanted.uv, "pip", command, *common, *arguments])
 
@@ -412,8 +434,9 @@ def uv_pip(wanted: Wanted, environment: Path, command: str, *arguments: str) -> 
 def workshop(wanted: Wanted) -> Iterator[None]:
     """Keep other runs out, and a private folder with the inputs ready, for as long as the work lasts."""
     wanted.path.parent.mkdir(parents=True, exist_ok=True)
-    with wanted.beside(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    descriptor = wanted.lock_descriptor
+    with os.fdopen(locks.open_own(str(wanted.lock_file)) if descriptor is None else descriptor, "rb") as lock:
+        locks.acquire(lock.fileno(), str(wanted.lock_file), locks.PATIENCE_SECONDS)
         shutil.rmtree(wanted.scratch, ignore_errors=True)
         wanted.scratch.mkdir(mode=0o700)
         try:
@@ -422,6 +445,7 @@ def workshop(wanted: Wanted) -> Iterator[None]:
             yield
         finally:
             shutil.rmtree(wanted.scratch)
+            locks.release(lock.fileno())
 
 
 # From what is there to what is wanted
@@ -709,7 +733,7 @@ def outcome(wanted: Wanted, work: Callable[[], dict[str, Any]]) -> dict[str, Any
     os.umask(0o022)  # what root installs is for others to run
     try:
         return work()
-    except (Failure, LockError) as error:
+    except (Failure, LockError, locks.LockError) as error:
         return {"failed": f"{wanted.path}: {error}"}
     except PermissionError as error:
         user = pwd.getpwuid(os.geteuid()).pw_name
@@ -727,8 +751,21 @@ def side_by_side(environments: list[Wanted], check_mode: bool) -> list[dict[str,
     return [wait() for wait in waiting]
 
 
+def with_lock(wanted: Wanted) -> Wanted:
+    """Open the lock that an owner may not open. Raises OSError and locks.LockError."""
+    folder = wanted.lock_file.parent
+    if not wanted.owner or folder == wanted.path.parent or not folder.is_dir():
+        return wanted
+    return replace(wanted, lock_descriptor=locks.open_own(str(wanted.lock_file)))
+
+
 def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
     """Begin to take care of an environment, and return a function that waits for the result or the failure."""
+    try:
+        wanted = with_lock(wanted)
+    except (OSError, locks.LockError) as error:
+        problem = f"{wanted.path}: {error}"
+        return lambda: {"failed": problem}
     try:
         wait = start_as(wanted.owner, lambda: outcome(wanted, lambda: settle(wanted, check_mode)))
     except KeyError:
@@ -737,6 +774,10 @@ def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
             return lambda: {"failed": missing}
         # Then nothing of it can be there yet.
         return lambda: outcome(wanted, lambda: result(wanted, True, expected(wanted, {})))
+    finally:
+        # The child has its own by now.
+        if wanted.lock_descriptor is not None:
+            os.close(wanted.lock_descriptor)
 
     def end() -> dict[str, Any]:
         try:
@@ -775,7 +816,9 @@ def wanted_environments(params: dict[str, Any], python: Interpreter) -> tuple[li
             raise Failure(f"{path}: lock: only of one that is replaced there is another to choose; set replace: true.")
         if owner and os.geteuid() != 0:
             raise Failure(f"{path}: only root can work as {owner}, this is {user}; set become: true.")
-        wanted = Wanted(**{**options, "path": path, "owner": owner}, python=python, uv=uv)
+        lock_file = Path(options["lock_file"] or f"{path}.lock").absolute()
+        places = {"path": path, "lock_file": lock_file, "owner": owner}
+        wanted = Wanted(**{**options, **places}, python=python, uv=uv)
         if uv.is_relative_to(path):
             holding.append(replace(wanted, pip=params["pip"]))
         else:
@@ -796,6 +839,7 @@ def main() -> None:
         "check_command": {"type": "list", "elements": "str", "default": []},
         "check_files": {"type": "dict", "default": {}},
         "owner": {"type": "str"},
+        "lock_file": {"type": "path"},
     }
     module = AnsibleModule(
         argument_spec={

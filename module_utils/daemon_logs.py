@@ -11,10 +11,11 @@ import subprocess
 import time
 from collections import deque
 from contextlib import ExitStack, suppress
+from functools import partial
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import daemons, moments
+from ansible.module_utils import daemons, files, moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,6 +35,7 @@ ARGUMENT_SPEC = {
 }
 LONGEST_ANSWER_LINES = 5000
 LONGEST_LINE_CHARACTERS = 4096
+LONGEST_LINE_BYTES = 4 * LONGEST_LINE_CHARACTERS
 SUPERVISORD = "supervisord"  # the log in which it says of its programs that they were started, died and so on
 OLDEST_PART = 10  # of that one; of others it keeps fewer
 # Where the journal says to which unit an entry belongs: its own words, what systemd says of it, and crashes.
@@ -192,20 +194,29 @@ def read_parts(path: str, inode: int, place: int) -> Iterator[tuple[str, Place]]
         # The newest first: one that is put aside meanwhile is met twice, rather than not at all.
         for name in (path, *(f"{path}.{number}" for number in range(1, OLDEST_PART + 1))):
             with suppress(FileNotFoundError):
-                file = stack.enter_context(open(name, "rb"))
+                file = stack.enter_context(open_log(name))
                 parts.setdefault(os.fstat(file.fileno()).st_ino, file)
         order = list(reversed(parts))
         rest = b""
         for part in order[order.index(inode) :] if inode in parts else order:
             end = place if part == inode and ends_line(parts[part], place) else 0
             parts[part].seek(end)
-            for data in parts[part]:
+            for data in iter(partial(parts[part].readline, LONGEST_LINE_BYTES), b""):
                 end += len(data)
-                rest += data
+                # One that was emptied behind its writer's back begins with a hole.
+                rest = (rest + data).lstrip(b"\0")[:LONGEST_LINE_BYTES]
                 if data.endswith(b"\n"):
-                    # One that was emptied behind its writer's back begins with a hole.
-                    yield rest.lstrip(b"\0").rstrip(b"\r\n").decode(errors="replace"), (part, end)
+                    yield rest.rstrip(b"\r\n").decode(errors="replace"), (part, end)
                     rest = b""
+
+
+def open_log(path: str) -> IO[bytes]:
+    """Open a log. A person's own notebooks may have put anything in its place. Raises OSError and LogError."""
+    try:
+        log: IO[bytes] = files.open_regular(path, follow_links=True)
+    except files.UnreadableError as error:
+        raise LogError(f"The log {path} cannot be read: {error}.") from error
+    return log
 
 
 def ends_line(file: IO[bytes], place: int) -> bool:

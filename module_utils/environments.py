@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible.module_utils import files
 from ansible.module_utils.lockfile import locked_packages, normalized
 
 if TYPE_CHECKING:
@@ -86,13 +88,22 @@ def is_complete(environment: Path, python: Interpreter) -> bool:
     """Tell whether an environment is complete and based on this Python."""
     try:
         return (
-            json.loads((environment / MARKER).read_text()) == marker_of(python)
+            json.loads(files.read_regular(str(environment / MARKER))) == marker_of(python)
             and (environment / "bin" / "python").samefile(python.path)
             and (environment / "pyvenv.cfg").stat().st_size > 0
-            and all((record / "METADATA").stat().st_size for record in records(environment))
+            and all(is_whole(record) for record in records(environment))
         )
     except (OSError, ValueError):
         return False
+
+
+def is_whole(record: Path) -> bool:
+    """Tell whether what is known of a package is there, and nothing that would keep whoever reads it waiting."""
+    with os.scandir(record) as entries:
+        found = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
+    return (record / "METADATA").stat().st_size > 0 and all(
+        entry.is_file(follow_symlinks=False) and entry.stat().st_size <= files.LARGEST_BYTES for entry in found
+    )
 
 
 def marker_of(python: Interpreter) -> dict[str, str]:
@@ -126,9 +137,10 @@ def state_of(environment: Path, python: Interpreter, requirements: str, exact: b
 def lock_of(environment: Path) -> str | None:
     """Return the lock that an environment was made from; None where there is none, or it is not finished."""
     try:
-        return (environment / LOCK).read_text(encoding="utf-8")
-    except OSError:
+        lock: str = files.read_regular(str(environment / LOCK)).decode()
+    except (OSError, ValueError):
         return None
+    return lock
 
 
 def hold_of(path: Path) -> Path:
@@ -146,6 +158,8 @@ def lock_in_force(path: Path, declared: str) -> str:
 
     Then it is the one from which the environment in use was made. Where that is gone, there is nothing left to hold.
     """
-    hold = hold_of(path)
-    is_declined = hold.exists() and hold.read_text() == name_of(declared)
+    try:
+        is_declined = files.read_regular(str(hold_of(path))).decode() == name_of(declared)
+    except (OSError, ValueError):
+        is_declined = False
     return (lock_of(path) if is_declined else None) or declared

@@ -8,19 +8,27 @@ another user decides what a path leads to, it is read and changed with that user
 from __future__ import annotations
 
 import contextlib
+import errno
 import grp
 import os
 import pwd
 import stat
 import tempfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# More than anything that is compared, be it a lock with its hashes.
+LARGEST_BYTES = 16 * 2**20
+
 
 class FilesError(Exception):
     """A path cannot be what it should be; the text names it and says what to do."""
+
+
+class UnreadableError(ValueError):
+    """What is at a path is not read; the text says what it is."""
 
 
 class Entry(NamedTuple):
@@ -93,6 +101,30 @@ def acting_in(folder: str) -> contextlib.AbstractContextManager[None]:
     return acting_as(who_decides(os.path.join(folder, ".")))
 
 
+def open_regular(path: str, follow_links: bool = False) -> BinaryIO:
+    """Open a file that others may have put there, and nothing else. Never waits. Raises UnreadableError and OSError."""
+    links = 0 if follow_links else os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | links)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO}:  # a link, a socket
+            raise UnreadableError("it is no file") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnreadableError("it is no file")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: str, largest: int = LARGEST_BYTES, follow_links: bool = False) -> bytes:
+    """Read such a file, if it is not too large. Raises UnreadableError and OSError."""
+    with open_regular(path, follow_links) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise UnreadableError("it is too large to be looked at")
+    return content
+
+
 def inspect(path: str) -> Entry:
     """Look at what is at a path. A link to a folder counts as the folder: people move big folders that way."""
     try:
@@ -106,8 +138,11 @@ def inspect(path: str) -> Entry:
         return Entry(path, "directory", *about)
     if not stat.S_ISREG(found.st_mode):
         return Entry(path, "other", *about)
-    with acting_in(os.path.dirname(path)), open(path, "rb") as file:
-        return Entry(path, "file", *about, content=file.read())
+    try:
+        with acting_in(os.path.dirname(path)):
+            return Entry(path, "file", *about, content=read_regular(path))
+    except UnreadableError:
+        return Entry(path, "other", *about)
 
 
 def apply(found: Entry, wanted: Entry, check: Callable[[str], None] | None = None) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import json
 import os
-import stat
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ansible.module_utils import files
 from ansible.module_utils.run_as import run_as
 
 if TYPE_CHECKING:
@@ -143,14 +143,9 @@ class Reading:
 
 def content(path: str) -> str:
     """Return the text of a small regular file. Raises OSError, and ValueError with what is wrong with it."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe would keep this waiting
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is no file")
-        text = file.read(LARGEST_BYTES + 1)
-    if len(text) > LARGEST_BYTES:
-        raise ValueError("it is too large to be looked at")
+    found: bytes = files.read_regular(path, LARGEST_BYTES, follow_links=True)
     try:
-        return text.decode().removeprefix("\ufeff")
+        return found.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise ValueError("it is not in UTF-8, so Jupyter skips it") from error
 

@@ -11,6 +11,8 @@ import re
 import subprocess
 from typing import Any, NamedTuple
 
+from ansible.module_utils import files
+
 LAUNCHCTL = "/bin/launchctl"
 
 # What `print` says of a job, indented by one tab. Endpoints and the like have a "pid" of their own, deeper in.
@@ -126,8 +128,7 @@ def definition(path: str) -> dict[str, Any]:
     from xml.parsers.expat import ExpatError  # noqa: PLC0415
 
     try:
-        with open(path, "rb") as file:
-            found: dict[str, Any] = plistlib.load(file)
+        found: dict[str, Any] = plistlib.loads(files.read_regular(path, follow_links=True))
     except (OSError, ValueError, ExpatError):  # InvalidFileException is a ValueError
         return {}
     return found

@@ -2,7 +2,7 @@
 """Try the Jupyter server of this environment beside the one that runs, as the doctor does: python trial.py FILE.
 
 Exit status 0 means that it works. FILE is JSON: the ``user`` as whom, and the ``environment`` with which the service
-runs, and the ``kernel``, the environment of notebooks. Beside this program stands the doctor, as part of module_utils.
+runs, and the lock of notebooks' environment. Beside this program stands the doctor, as part of module_utils.
 
 The server reads the real configuration. Its port, its folders, its password and the key for its proof are its own, for
 this once: nobody who is logged in notices it, and nobody's password need be known.
@@ -10,8 +10,6 @@ this once: nobody who is logged in notices it, and nobody's password need be kno
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -25,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import doctor, run_as
+from ansible.module_utils import doctor, locks, run_as
 
 PATIENCE_SECONDS = 60.0
 
@@ -33,20 +31,23 @@ PATIENCE_SECONDS = 60.0
 def main() -> None:
     """Become the user for good, then try the server."""
     asked = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    try:
+        wait_for_kernel(asked["kernel_lock"])
+    except locks.LockError as error:
+        sys.exit(str(error))
     if os.geteuid() == 0:
         run_as.become(pwd.getpwnam(asked["user"]))
     os.umask(0o077)
-    wait_for_kernel(Path(asked["kernel"]))
     # Its sockets stand in a folder whose path must be short, whatever temporary folder whoever starts this may have.
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         problem = try_server(Path(folder), asked["environment"])
     sys.exit(problem)
 
 
-def wait_for_kernel(kernel: Path) -> None:
+def wait_for_kernel(lock: str) -> None:
     """Wait until nobody changes the environment of notebooks; they are made side by side, see python_environment."""
-    with contextlib.suppress(FileNotFoundError), kernel.with_name(f"{kernel.name}.lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    with os.fdopen(locks.open_own(lock), "rb") as file:
+        locks.acquire(file.fileno(), lock, locks.PATIENCE_SECONDS)
 
 
 def try_server(folder: Path, environment: dict[str, str]) -> str | None:

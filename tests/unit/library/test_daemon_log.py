@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ import pytest
 from ansible.module_utils import daemon_logs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import RunModule
 
 JUPYTER, NGROK = "reachable-jupyter", "reachable-ngrok"
@@ -351,7 +354,17 @@ def test_a_time_that_is_none(run_module: RunModule, place: dict[str, str]) -> No
     )
 
 
-def test_a_folder_that_cannot_be_read(run_module: RunModule, folder: Folder) -> None:
-    (folder.path / f"{JUPYTER}.log").mkdir()
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_log(make: Callable[[Path], None], run_module: RunModule, folder: Folder) -> None:
+    log = folder.path / f"{JUPYTER}.log"
+    make(log)
     message = run_module(daemon_log, name=[JUPYTER], folder=str(folder.path))["msg"]
-    assert message.startswith("The logs cannot be read: [Errno 21] Is a directory: ")
+    assert message == f"The log {log} cannot be read: it is no file."
+
+
+def test_a_line_without_an_end_takes_no_memory(reader: Reader, folder: Folder) -> None:
+    folder.write("x" * 5_000_000)
+    tracemalloc.start()
+    assert reader.read() == []
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()

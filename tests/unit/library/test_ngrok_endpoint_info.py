@@ -488,7 +488,7 @@ def test_a_visit_that_succeeds_at_the_third_time(run_module: RunModule) -> None:
         ({"delay": 0}, "delay is 0.0. It must be more than 0 seconds."),
         (
             {"log_file": "/"},
-            "log_file cannot be read: [Errno 21] Is a directory: '/'. The user who runs this module must be able to.",
+            "log_file cannot be read: it is no file. The user who runs this module must be able to.",
         ),
     ],
 )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import python_environment
+from ansible.module_utils import locks
 from ansible.module_utils.portable_pip import portable_pip
 
 if TYPE_CHECKING:
@@ -609,7 +610,7 @@ def test_wrong_options(options: dict[str, Any], message: str, ensure: Ensure, in
 
 def test_two_runs_wait_for_each_other(ensure: Ensure, index: Index, place: Path) -> None:
     begun = []
-    with (place / "env.lock").open("w") as held:
+    with os.fdopen(locks.open_own(str(place / "env.lock")), "rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
 
         def release() -> None:
@@ -619,6 +620,43 @@ def test_two_runs_wait_for_each_other(ensure: Ensure, index: Index, place: Path)
         threading.Timer(0.3, release).start()
         assert ensure(requirements=index.lock("base==2.0"))["changed"]
     assert begun == [False]
+
+
+def test_a_uv_that_does_not_end_is_ended(
+    ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure(requirements=index.lock("base==1.0"))
+    monkeypatch.setattr(python_environment, "PROGRAM_SECONDS", 0.3)
+    uv = place / "uv"
+    uv.write_text("#!/bin/sh\nexec sleep 60\n")
+    uv.chmod(0o755)
+    answer = ensure(requirements=index.lock("base==2.0"), uv=str(uv))
+    assert answer["msg"] == f"{place}/env: {uv} did not end within 0.005 minutes, and was ended"
+
+
+HOLDING = """
+import fcntl, sys
+lock = open(sys.argv[1])
+fcntl.flock(lock, fcntl.LOCK_EX)
+print(flush=True)
+input()
+"""
+
+
+def test_whoever_holds_the_lock_of_uv_is_named(
+    ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure(requirements=index.lock("base==1.0"))
+    assert (place / "env/.lock").stat().st_mode & 0o777 == 0o600
+
+    monkeypatch.setattr(python_environment, "INSTALLER_PATIENCE_SECONDS", 0)
+    command = [sys.executable, "-c", HOLDING, str(place / "env/.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as notebook:
+        assert notebook.stdout
+        notebook.stdout.readline()
+        answer = ensure(requirements=index.lock("base==2.0"))
+        notebook.kill()
+    assert answer["msg"].startswith(f"{place}/env: {place}/env/.lock has been held by process {notebook.pid} (")
 
 
 Several = Any
@@ -663,7 +701,7 @@ def test_several_are_told_apart(several: Several, index: Index, place: Path) -> 
 
 def test_they_are_made_side_by_side(several: Several, index: Index, place: Path) -> None:
     seen = []
-    with (place / "one.lock").open("w") as held:
+    with os.fdopen(locks.open_own(str(place / "one.lock")), "rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
 
         def release_after_the_second() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -182,3 +183,33 @@ def test_the_lock_in_force(tmp_path: Path) -> None:
 
     (path / environments.LOCK).unlink()
     assert environments.lock_in_force(path, other) == other
+
+
+def test_what_a_notebook_plants_among_what_is_known_of_a_package(tmp_path: Path) -> None:
+    record = tmp_path / "base-1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Name: base\n")
+    (record / "licenses").mkdir()
+    assert environments.is_whole(record)
+    planted = record / "direct_url.json"
+    os.mkfifo(planted)
+    assert not environments.is_whole(record)
+    planted.unlink()
+    planted.symlink_to("/etc/passwd")
+    assert not environments.is_whole(record)
+    planted.unlink()
+    with planted.open("wb") as file:
+        file.truncate(2**40)
+    assert not environments.is_whole(record)
+
+
+@pytest.mark.parametrize("name", [environments.MARKER, environments.LOCK])
+def test_what_a_notebook_plants_keeps_nobody_waiting(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    assert environments.lock_of(tmp_path) is None
+    assert not environments.is_complete(tmp_path, environments.interpreter(sys.executable))
+    (tmp_path / name).unlink()
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(2**40)
+    assert environments.lock_of(tmp_path) is None
+    assert not environments.is_complete(tmp_path, environments.interpreter(sys.executable))

@@ -13,6 +13,7 @@ from ansible.module_utils import files
 from ansible.module_utils.files import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ME = files.user_name(os.geteuid())
@@ -176,3 +177,42 @@ def test_a_folder_that_somebody_else_makes_at_the_same_moment(tmp_path: Path) ->
     os.mkdir(path)
     files.apply(found, files.Entry(path, "directory", me, mine, 0o755))
     assert files.inspect(path).mode == 0o755
+
+
+def plant_a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def plant_a_link(path: Path) -> None:
+    path.symlink_to("/etc/passwd")
+
+
+def plant_a_huge_file(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**40)  # of which the disk has nothing
+
+
+def plant_a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+PLANTED = [plant_a_pipe, plant_a_link, plant_a_huge_file, plant_a_folder]
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_what_others_planted_is_not_read(plant: Callable[[Path], None], tmp_path: Path) -> None:
+    plant(tmp_path / "planted")
+    with pytest.raises(files.UnreadableError):
+        files.read_regular(str(tmp_path / "planted"))
+
+
+def test_a_file_that_is_too_large_is_not_ours(tmp_path: Path) -> None:
+    plant_a_huge_file(tmp_path / "planted")
+    assert files.inspect(str(tmp_path / "planted")).state == "other"
+
+
+def test_what_takes_the_place_of_a_file_while_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, found = tmp_path / "planted", os.lstat(__file__)
+    plant_a_pipe(path)
+    monkeypatch.setattr(os, "lstat", lambda _: found)
+    assert files.inspect(str(path)).state == "other"

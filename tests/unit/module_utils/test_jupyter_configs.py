@@ -129,7 +129,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "jupyter_server_config.py").symlink_to("nowhere")
     problems = {Path(each["file"]).name: each["problem"] for each in read(tmp_path)["problems"]}
     assert problems == {
-        "jupyter_config.json": "it cannot be read, Is a directory",
+        "jupyter_config.json": "it is no file",
         "jupyter_config.py": "it is no file",
     }
 

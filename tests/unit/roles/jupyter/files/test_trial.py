@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Run:
     """Return a function that runs the program as python_environment does, where another server holds the port."""
     for folder in ("etc", "home/.jupyter", "share/kernels/python3", "check/ansible/module_utils"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("doctor", "ngrok", "proofs", "run_as", "ssh_tunnel"):
+    for name in ("doctor", "locks", "ngrok", "proofs", "run_as", "ssh_tunnel"):
         shutil.copy(ROOT / f"module_utils/{name}.py", tmp_path / "check/ansible/module_utils")
     # Ansible's own package is in the environment of the tests, too.
     for package in ("ansible", "ansible/module_utils"):
@@ -54,7 +54,7 @@ def run(tmp_path: Path) -> Run:
         "JUPYTER_PATH": f"{tmp_path}/share",
         "REACHABLE_ENDPOINTS": f"{tmp_path}/endpoint.json",
     }
-    asked = {"user": ME, "environment": environment, "kernel": f"{tmp_path}/kernel"}
+    asked = {"user": ME, "environment": environment, "kernel_lock": f"{tmp_path}/kernel.lock"}
     (tmp_path / "check/trial.json").write_text(json.dumps(asked))
 
     def go() -> subprocess.CompletedProcess[str]:
@@ -123,10 +123,11 @@ def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_it_waits_until_the_kernel_is_there(tmp_path: Path) -> None:
-    trial.wait_for_kernel(tmp_path / "kernel")
-    with (tmp_path / "kernel.lock").open("w") as lock:
+    path = str(tmp_path / "kernel.lock")
+    trial.wait_for_kernel(path)
+    with open(path, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        waiting = threading.Thread(target=trial.wait_for_kernel, args=[tmp_path / "kernel"])
+        waiting = threading.Thread(target=trial.wait_for_kernel, args=[path])
         waiting.start()
         waiting.join(0.2)
         assert waiting.is_alive()
