@@ -92,6 +92,7 @@ BLANK: Report = {
     "table": [],
     "notes": [],
     "warnings": [],
+    "hints": [],
     "data": {},
 }
 
@@ -532,7 +533,9 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         reports = self._reports(stats)
         if self._json:
             hosts = {
-                host: {key: report[key] for key in ("verdict", "problem", "warnings")} | report["data"]
+                host: {key: report[key] for key in ("verdict", "problem")}
+                | {"warnings": report["warnings"] + report["hints"]}
+                | report["data"]
                 for host, report in sorted(reports.items())
             }
             print(json.dumps({"hosts": hosts}, indent=2, default=str), file=self._stdout, flush=True)
@@ -591,17 +594,21 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
         ]
         if notes:
             self._print("", *(Text(note, "dim") for note in notes))
-        warnings = [sentence for _, report in sorted(reports.items()) for sentence in report["warnings"]]
-        if warnings:
-            self._print("", *(Text(f"! {sentence}", STYLES["changed"]) for sentence in warnings))
+        self._print_sentences(reports, "warnings")
         texts = [report for report in reports.values() if report["text"]]
         if len(reports) == 1 and texts:
             self._print_text(texts[0])
         elif any(report["table"] for report in reports.values()):
             self._print("", table(reports, self._console.width))
+        self._print_sentences(reports, "hints")
         for host, report in sorted(reports.items()):
             if report["problem"] and report["problem"] != self._failures.get(host):
                 self._print(Text(f"{self._marks['failed']} {host}: {report['problem']}", STYLES["failed"]))
+
+    def _print_sentences(self, reports: dict[str, Report], kind: str) -> None:
+        sentences = [sentence for _, report in sorted(reports.items()) for sentence in report[kind]]
+        if sentences:
+            self._print("", *(Text(f"! {sentence}", STYLES["changed"]) for sentence in sentences))
 
     def _print_text(self, report: Report) -> None:
         """Print a text as it is, with its code above the last paragraph, so that both are on the screen at the end."""

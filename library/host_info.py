@@ -212,10 +212,10 @@ first_free_port:
 user:
   description: >-
     Who runs this module. C(lingers) says whether this user's services go on without a session of theirs, C(may_linger)
-    whether the user may change that without root.
+    whether the user may change that without root, C(becomes_root) whether sudo asks for no password.
   type: dict
   returned: success
-  sample: {name: ada, uid: 1000, group: ada, home: /home/ada, lingers: false, may_linger: true}
+  sample: {name: ada, uid: 1000, group: ada, home: /home/ada, lingers: false, may_linger: true, becomes_root: false}
 users:
   description: >-
     For each of O(users), and whoever runs this module, what the system knows, whether the home is there, whether the
@@ -343,6 +343,7 @@ LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 LAST_PORT = 65535
 PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
 VERSION_SECONDS = 10
+SUDO_SECONDS = 10
 LARGEST_PROGRAM = 2**30
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
 PYTHONS = Path("/usr/bin")
@@ -603,7 +604,24 @@ def look_at_myself() -> dict[str, Any]:
         "home": me.pw_dir,
         "lingers": lingers,
         "may_linger": not lingers and may("org.freedesktop.login1.set-self-linger"),
+        "becomes_root": becomes_root(),
     }
+
+
+def becomes_root() -> bool:
+    """Tell whether this process, and so all others of the same user, can become root without a password."""
+    program = shutil.which("sudo", path=PROGRAM_FOLDERS)
+    if os.geteuid() == 0 or not program:
+        return os.geteuid() == 0
+    # -k leaves out what sudo remembers of a password that was typed a while ago.
+    command = [program, "-n", "-k", "true"]
+    try:
+        answer = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SUDO_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return answer.returncode == 0
 
 
 def files_of_invoker(names: list[str]) -> list[str]:

@@ -302,6 +302,12 @@ def test_warnings_come_before_the_reports(play: Play) -> None:
     )
 
 
+def test_hints_come_below_the_card(play: Play) -> None:
+    tasks = report(text="card\n", warnings=["Above."], hints=["Below."])
+    assert play(tasks, hosts="b").out == "\n! Above.\n\ncard\n\n! Below.\n\n1 host, no changes\n"
+    assert json.loads(play(tasks, hosts="b", REACHABLE_JSON="1").out)["hosts"]["b"]["warnings"] == ["Above.", "Below."]
+
+
 CARD = "Jupyter on studio\n\n  A note.\n\n  Safari  http://x/\n"
 
 

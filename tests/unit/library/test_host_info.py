@@ -251,6 +251,7 @@ def test_who_runs_it(run_module: RunModule, linger_folder: Path) -> None:
         "home": me.pw_dir,
         "lingers": True,
         "may_linger": False,
+        "becomes_root": True,
     }
 
 
@@ -268,6 +269,28 @@ def test_who_may_linger(
         (linger_folder / "pkcheck").chmod(0o755)
     found = host_info.look_at_myself()
     assert (found["name"], found["lingers"], found["may_linger"]) == (user, False, may_linger)
+
+
+@pytest.mark.parametrize(
+    ("user", "sudo", "becomes_root"),
+    [("root", None, True), ("nobody", None, False), ("nobody", "exit 0", True), ("nobody", "exit 1", False)],
+)
+def test_who_becomes_root(
+    linger_folder: Path, monkeypatch: pytest.MonkeyPatch, user: str, sudo: str | None, becomes_root: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam(user).pw_uid)
+    if sudo:
+        (linger_folder / "sudo").write_text(f'#!/bin/sh\ntest "$*" = "-n -k true" || exit 2\n{sudo}\n')
+        (linger_folder / "sudo").chmod(0o755)
+    assert host_info.look_at_myself()["becomes_root"] == becomes_root
+
+
+def test_a_sudo_that_does_not_answer(linger_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
+    monkeypatch.setattr(host_info, "SUDO_SECONDS", 0.1)
+    (linger_folder / "sudo").write_text("#!/bin/sh\nexec sleep 60\n")
+    (linger_folder / "sudo").chmod(0o755)
+    assert host_info.becomes_root() is False
 
 
 def test_what_is_in_the_home_of_who_went_through_sudo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -26,8 +26,24 @@ REFUSED = [name for name, kind in KINDS.items() if "refused" in kind]
 SUFFIXES = {"systemd": ".service", "supervisord": ".ini", "launchd": ".plist"}
 SYSTEM = {"architecture": "x86_64", "wsl": False, "selinux": False}
 USERS = {
-    "system": {"name": "root", "uid": 0, "group": "root", "home": "/root", "lingers": False, "may_linger": False},
-    "user": {"name": "eve", "uid": 1001, "group": "eve", "home": "/home/eve", "lingers": False, "may_linger": True},
+    "system": {
+        "name": "root",
+        "uid": 0,
+        "group": "root",
+        "home": "/root",
+        "lingers": False,
+        "may_linger": False,
+        "becomes_root": True,
+    },
+    "user": {
+        "name": "eve",
+        "uid": 1001,
+        "group": "eve",
+        "home": "/home/eve",
+        "lingers": False,
+        "may_linger": True,
+        "becomes_root": False,
+    },
 }
 TUNNEL = {
     "ngrok_authtoken": "2abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJK",
