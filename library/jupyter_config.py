@@ -77,7 +77,7 @@ from typing import Any
 
 from ansible.module_utils import files
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.secrecy import SECRET
+from ansible.module_utils.secrecy import SECRET, secrets
 
 PROVIDER = "PasswordIdentityProvider"
 HASH = "hashed_password"
@@ -144,6 +144,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
+    # Ansible shows what a module was called with. The name of a class says nothing about its settings.
+    texts = (text for traits in options["settings"].values() for text in secrets(traits) if isinstance(text, str))
+    module.no_log_values.update(texts)
 
     content = render(options["settings"], options["password_hash"], options["proof_key"])
     wanted = files.Entry(options["path"], "file", options["owner"], options["group"], 0o600, content.encode())

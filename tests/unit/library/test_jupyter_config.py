@@ -126,6 +126,18 @@ def test_check_run_check_run(found: str | None, before: str, after: str, tmp_pat
         assert OLD_KEY not in str(result)
 
 
+def test_a_secret_of_somebody_elses_is_in_the_file_only(tmp_path: Path, run_module: RunModule) -> None:
+    path = tmp_path / "config.json"
+    settings = {"GitHubConfig": {"api_key": "squeamish", "clients": [{"password": "ossifrage"}], "url": "plain"}}
+    ours = {"password_hash": NEW_HASH, "proof_key": NEW_KEY}
+    for _ in range(2):
+        result = str(run_module(jupyter_config, path=str(path), settings=settings, owner=OWNER, group=OWNER, **ours))
+        assert "squeamish" not in result
+        assert "ossifrage" not in result
+        assert "'url': 'plain'" in result
+        assert "squeamish" in path.read_text()
+
+
 def test_rights_are_repaired(tmp_path: Path, run_module: RunModule) -> None:
     path = tmp_path / "config.json"
     path.write_text(text(NEW_HASH, key=NEW_KEY))

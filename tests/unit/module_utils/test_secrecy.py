@@ -40,6 +40,11 @@ def test_what_is_none_is_let_through(value: Any) -> None:
     assert not secrecy.has_secret(value)
 
 
+def test_each_of_them_is_found() -> None:
+    value = {"a": {"api_key": "abc", "port": 1}, "b": [{"passwords": ["x", "y"]}, "https://ada:z@example.org/"]}
+    assert list(secrecy.secrets(value)) == ["abc", "x", "y", "https://ada:z@example.org/"]
+
+
 def test_the_name_of_the_setting_counts() -> None:
     assert secrecy.has_secret("abc", "api_key")
     assert not secrecy.has_secret("abc", "api")
