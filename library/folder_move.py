@@ -14,7 +14,8 @@ description:
     time, and after an interruption, be it a power cut, the same task goes on where it was. An empty O(src) just goes.
   - Within a file system it is a rename. From one to another a copy is made first, beside O(dest) as C(DEST.coming),
     then O(src) becomes C(SRC.gone), the copy takes the name O(dest), and C(SRC.gone) is removed.
-  - Owners, modes, times and links are kept; nobody may write to it meanwhile.
+  - Owners, modes, times and links are kept, sockets and named pipes are not copied. Links are never followed, whatever
+    is changed in the folder meanwhile, and each copy belongs to the owner of the very file from which it was read.
 author: ["Reachable contributors (@reachable)"]
 attributes:
   check_mode:
@@ -53,8 +54,8 @@ path:
 import contextlib
 import errno
 import os
-import shutil
 
+from ansible.module_utils import trees
 from ansible.module_utils.basic import AnsibleModule
 
 
@@ -75,39 +76,29 @@ def check(src: str, dest: str, is_foretold: bool) -> None:
 
 
 def move(src: str, dest: str) -> None:
-    """Move a folder, or go on where that was interrupted. Raises OSError."""
-    coming, gone = f"{dest}.coming", f"{src}.gone"
-    if os.path.isdir(src) and not os.listdir(src):
-        os.rmdir(src)
-    elif os.path.isdir(src):
-        with contextlib.suppress(FileNotFoundError):
-            os.rmdir(dest)
-        try:
-            os.rename(src, dest)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            copy(src, coming)
-            os.rename(src, gone)
-    if os.path.isdir(gone):
-        if os.path.isdir(coming):
-            os.rename(coming, dest)
-        shutil.rmtree(gone)
-
-
-def copy(src: str, dest: str) -> None:
-    """Copy a folder with owners, modes, times and links, until it is on the disk. Raises OSError."""
-    shutil.rmtree(dest, ignore_errors=True)
-    shutil.copytree(src, dest, symlinks=True)
-    for folder, folders, names in os.walk(src):
-        for name in [".", *folders, *names]:
-            path = os.path.normpath(os.path.join(folder, name))
-            status = os.lstat(path)
-            copied = os.path.join(dest, os.path.relpath(path, src))
-            os.chown(copied, status.st_uid, status.st_gid, follow_symlinks=False)
-            if not os.path.islink(path):
-                os.chmod(copied, status.st_mode & 0o7777)
-    os.sync()
+    """Move a folder, or go on where that was interrupted. Raises OSError and TreeError."""
+    with trees.opened(os.path.dirname(src)) as old, trees.opened(os.path.dirname(dest)) as new:
+        before, after = os.path.basename(src), os.path.basename(dest)
+        coming, gone = f"{after}.coming", f"{before}.gone"
+        if os.path.isdir(src) and not os.listdir(src):
+            os.rmdir(before, dir_fd=old.descriptor)
+        elif os.path.isdir(src):
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(after, dir_fd=new.descriptor)
+            try:
+                trees.rename(before, old, after, new)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                if trees.status_of(coming, new):
+                    trees.remove(coming, new)
+                trees.copy(before, old, coming, new)
+                os.sync()
+                trees.rename(before, old, gone, old)
+        if trees.is_folder(gone, old):
+            if trees.is_folder(coming, new):
+                trees.rename(coming, new, after, new)
+            trees.remove(gone, old)
 
 
 def main() -> None:
@@ -124,7 +115,7 @@ def main() -> None:
             check(src, dest, is_foretold=module.check_mode)
         if changed and not module.check_mode:
             move(src, dest)
-    except (MoveError, OSError, shutil.Error) as error:
+    except (MoveError, trees.TreeError, OSError) as error:
         module.fail_json(msg=f"{src} cannot be moved to {dest}: {error}")
 
     module.exit_json(

@@ -12,7 +12,8 @@ version_added: "1.0.0"
 description:
   - Removes what M(ansible.builtin.file) removes with C(state=absent), for many paths in one step. Unlike that module it
     can keep something that is inside, with the folders that lead there, and nothing else.
-  - Links are removed, not what they lead to. A folder on which a disk is mounted is emptied, and stays.
+  - Links are removed, not what they lead to, whatever is changed there meanwhile. A folder on which a disk is mounted
+    is emptied, and stays; where one is mounted further inside, nothing of it is touched, and the task fails.
 author: ["Reachable contributors (@reachable)"]
 attributes:
   check_mode:
@@ -61,9 +62,9 @@ paths:
 """
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
+from ansible.module_utils import trees
 from ansible.module_utils.basic import AnsibleModule
 
 if TYPE_CHECKING:
@@ -108,11 +109,9 @@ def tops(paths: list[str]) -> list[str]:
 
 
 def remove(path: str) -> None:
-    """Remove a file, a link, or a folder with all that is in it. Raises OSError."""
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
+    """Remove a file, a link, or a folder with all that is in it. Raises OSError and TreeError."""
+    with trees.opened(os.path.dirname(path)) as folder:
+        trees.remove(os.path.basename(path), folder)
 
 
 def main() -> None:
@@ -130,8 +129,8 @@ def main() -> None:
         try:
             for path in removed:
                 remove(path)
-        except OSError as error:
-            module.fail_json(msg=f"{error.filename} cannot be removed: {error.strerror}.")
+        except (trees.TreeError, OSError) as error:
+            module.fail_json(msg=f"{path} cannot be removed: {error}")
 
     before = "".join(f"{path}\n" for path in removed)
     module.exit_json(changed=bool(removed), paths=removed, diff={"before": before, "after": ""})

@@ -91,9 +91,9 @@ def test_a_disk_is_emptied_and_stays(tree: Path, run_module: RunModule, monkeypa
 
 
 def test_what_cannot_be_removed(tree: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str) -> Any:
-        raise PermissionError(1, "Operation not permitted", path)
+    def refuse(name: str, **_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted", name)
 
     monkeypatch.setattr(os, "unlink", refuse)
     result = run_module(removal, paths=[str(tree / "state/log")])
-    assert result["msg"] == f"{tree}/state/log cannot be removed: Operation not permitted."
+    assert result["msg"] == f"{tree}/state/log cannot be removed: {tree}/state/log: Operation not permitted."
