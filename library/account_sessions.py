@@ -29,15 +29,18 @@ options:
     required: true
   processes:
     description: >-
-      Whether all its processes are to end, wherever they run, for instance because its home is another one now, which
-      usermod(8) refuses to write down while there are any. Its services have to be stopped beforehand.
+      Whether all its processes are to end, wherever they run, also what has detached itself from a service. That is so
+      before root moves what they could write to, and where its home is another one now, which usermod(8) refuses to
+      write down while there are any. Its services have to be stopped beforehand.
     type: bool
     default: false
-  service:
+  services:
     description: >-
-      The service of systemd's that is stopped beforehand. Where it still runs, as in check mode, its processes are not
-      counted.
-    type: str
+      The services that are stopped beforehand. Where systemd or supervisord still keeps one alive, as in check mode,
+      its processes are not counted.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -68,12 +71,12 @@ if TYPE_CHECKING:
 END_SECONDS = 20.0
 
 
-def what_is_open(account: pwd.struct_passwd, with_processes: bool, service: str | None) -> list[str]:
-    """Name what an account has open, beside a service."""
+def what_is_open(account: pwd.struct_passwd, with_processes: bool, services: list[str]) -> list[str]:
+    """Name what an account has open, beside some services."""
     found = {
         "lingering": accounts.lingers(account.pw_name),
         "session": accounts.has_session(account.pw_uid),
-        "processes": with_processes and bool(processes.of_user(account.pw_uid, service)),
+        "processes": with_processes and bool(processes.of_user(account.pw_uid, services)),
     }
     return [name for name, is_open in found.items() if is_open]
 
@@ -116,7 +119,7 @@ def main() -> None:
         argument_spec={
             "name": {"type": "str", "required": True},
             "processes": {"type": "bool", "default": False},
-            "service": {"type": "str"},
+            "services": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -124,7 +127,7 @@ def main() -> None:
     account = accounts.find(name)
     if account and account.pw_uid == 0:
         module.fail_json(msg=f"name: {name} is root, whose sessions are not ended.")
-    is_open = what_is_open(account, module.params["processes"], module.params["service"]) if account else []
+    is_open = what_is_open(account, module.params["processes"], module.params["services"]) if account else []
     if account and is_open and not module.check_mode:
         end(module, account, is_open)
     before = "".join(f"{name}: {each}\n" for each in is_open)

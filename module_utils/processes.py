@@ -9,15 +9,19 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 PROC = Path("/proc")
 PAUSE_SECONDS = 0.05
 
 
-def of_user(uid: int, but_of: str | None = None) -> list[int]:
+def of_user(uid: int, but_of: Collection[str] = ()) -> list[int]:
     """Return the processes that have a user's rights, or could take them up again, but for those that have ended.
 
-    Those of the service ``but_of`` of systemd's are left out.
+    Those of the services ``but_of`` are left out, as ``is_part_of`` tells them.
     """
     return [
         int(folder.name)
@@ -26,13 +30,19 @@ def of_user(uid: int, but_of: str | None = None) -> list[int]:
     ]
 
 
-def is_part_of(folder: Path, service: str) -> bool:
-    """Tell whether a process is one of a service, cgroups(7)."""
+def is_part_of(folder: Path, services: Collection[str]) -> bool:
+    """Tell whether a process is one of some services of systemd's, cgroups(7), or below a supervisord."""
     try:
-        lines = (folder / "cgroup").read_text().splitlines()
+        groups = (folder / "cgroup").read_text().splitlines()
+        command = (folder / "cmdline").read_bytes().split(b"\0")
+        parent = re.search(r"^PPid:\s*(\d+)", (folder / "status").read_text(), re.MULTILINE)
     except (FileNotFoundError, ProcessLookupError):  # it has just ended
         return False
-    return any(f"{service}.service" in line.split(":", 2)[2].split("/") for line in lines)
+    slices = [part for line in groups for part in line.split(":", 2)[2].split("/")]
+    if any(f"{service}.service" in slices for service in services) or b"supervisord" in map(os.path.basename, command):
+        return True
+    # What has detached itself has the first of all processes as its parent, and does not end with the service.
+    return parent is not None and int(parent[1]) > 1 and is_part_of(folder.parent / parent[1], services)
 
 
 def belongs_to(folder: Path, uid: int) -> bool:

@@ -83,18 +83,30 @@ def test_processes(host: Path, run_module: RunModule) -> None:
     assert run_module(account_sessions, name=NAME, processes=True)["changed"] is False
 
 
+# As /proc has them: the parent, the command and the control group of each.
+INIT = (0, "/sbin/init", "0::/init.scope")
+KEEPER = (1, "/opt/reachable/tools/bin/python\0/opt/reachable/tools/bin/supervisord\0-c", "0::/")
+
+
 @pytest.mark.parametrize(
-    ("cgroup", "is_part"),
+    ("found", "is_part"),
     [
-        ("0::/system.slice/reachable-jupyter.service", True),
-        ("1:name=systemd:/system.slice/reachable-jupyter.service/kernel", True),
-        ("0::/system.slice/reachable-jupyter.service.d", False),
-        ("0::/user.slice/user-999.slice/session-3.scope", False),
+        ({7: (1, "python", "0::/system.slice/reachable-jupyter.service")}, True),
+        ({7: (1, "python", "1:name=systemd:/system.slice/reachable-jupyter.service/kernel")}, True),
+        ({7: (1, "python", "0::/system.slice/reachable-jupyter.service.d")}, False),
+        ({7: (1, "python", "0::/user.slice/user-999.slice/session-3.scope")}, False),
+        ({5: KEEPER, 6: (5, "jupyter-server", "0::/"), 7: (6, "python", "0::/")}, True),
+        ({5: KEEPER, 7: (1, "python", "0::/")}, False),
+        ({7: (6, "python", "0::/")}, False),
     ],
 )
-def test_processes_of_a_service(cgroup: str, is_part: bool, tmp_path: Path) -> None:
-    (tmp_path / "cgroup").write_text(f"{cgroup}\n")
-    assert processes.is_part_of(tmp_path, "reachable-jupyter") is is_part
+def test_processes_of_a_service(found: dict[int, tuple[int, str, str]], is_part: bool, tmp_path: Path) -> None:
+    for pid, (parent, command, group) in {1: INIT, **found}.items():
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "status").write_text(f"Name:\tx\nPPid:\t{parent}\n")
+        (tmp_path / str(pid) / "cmdline").write_text(f"{command}\0")
+        (tmp_path / str(pid) / "cgroup").write_text(f"{group}\n")
+    assert processes.is_part_of(tmp_path / "7", ["reachable-jupyter"]) is is_part
 
 
 def test_one_that_is_not_there(run_module: RunModule) -> None:
