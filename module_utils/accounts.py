@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import grp
 import pwd
 import time
 from pathlib import Path
@@ -22,6 +23,13 @@ def find(name: str) -> pwd.struct_passwd | None:
     """Return an account; None where there is none of this name."""
     with contextlib.suppress(KeyError):
         return pwd.getpwnam(name)
+    return None
+
+
+def find_group(name: str) -> int | None:
+    """Return the number of a group; None where there is none of this name."""
+    with contextlib.suppress(KeyError):
+        return grp.getgrnam(name).gr_gid
     return None
 
 

@@ -228,7 +228,7 @@ def give(path: str, former: Iterable[int], uid: int, gid: int) -> list[str]:
         os.fchmod(top.descriptor, 0o700)
         group = os.fstat(top.descriptor).st_gid
         for step in walk(top):
-            if step.turn is not Turn.MET or (step.status.st_uid == uid and not step.is_mount):
+            if step.turn is not Turn.MET or step.status.st_uid == uid:
                 continue
             place, is_roots = top.path_of(step.name), step.status.st_uid == 0
             if step.is_mount or step.status.st_uid not in owners or (is_roots and step.status.st_gid != group):
