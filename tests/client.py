@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -86,8 +87,6 @@ PUBLIC = {
     "reachable_login.LogoutHandler",
     "reachable_proof.ProofHandler",
 }
-# It refuses, but stumbles on the way and lets the client wait for ever.
-MUTE = "jupyterlab_server.licenses_handler.LicensesHandler"
 # What is good for an iPad, by plugin of JupyterLab.
 LAB_SETTINGS = "/lab/api/settings"
 THEMES = "@jupyterlab/apputils-extension:themes"
@@ -298,9 +297,18 @@ def refused(browser: Browser, options: argparse.Namespace) -> None:
     routes = json.loads(options.routes.read_text())
     assert len(routes) >= FEWEST_ROUTES, f"There are only {len(routes)} routes."
     browser.ask("GET", "/login")
-    closed = [route for route in routes if route["handler"] not in PUBLIC | {MUTE}]
+    closed = [route for route in routes if route["handler"] not in PUBLIC]
     opened = [route["path"] for route in closed for method in route["methods"] if not refuses(browser, method, route)]
     assert opened == [], f"Open to everybody: {opened}"
+
+    # A body of any size is refused before it comes.
+    address = urlsplit(browser.base)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=SECONDS)
+    connection.putrequest("POST", "/login")
+    connection.putheader("Content-Length", "300000000")
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()
 
     for token in ("", "undefined", USERS_TOKEN):
         for given in ({"params": {"token": token}}, {"headers": {"Authorization": f"token {token}"}}):

@@ -10,6 +10,7 @@ c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides 
 c.ServerApp.jpserver_extensions.update(
     {
         "reachable_hostnames": True,
+        "reachable_limits": True,
         "reachable_login": True,
         "reachable_proof": True,
         "reachable_preload": True,

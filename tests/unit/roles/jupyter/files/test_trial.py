@@ -45,7 +45,13 @@ def run(tmp_path: Path) -> Run:
     for package in ("ansible", "ansible/module_utils"):
         (tmp_path / "check" / package / "__init__.py").touch()
     shutil.copy(TRIAL, tmp_path / "check")
-    for name in ("jupyter_server_config.py", "reachable_hostnames.py", "reachable_login.py", "reachable_proof.py"):
+    for name in (
+        "jupyter_server_config.py",
+        "reachable_hostnames.py",
+        "reachable_limits.py",
+        "reachable_login.py",
+        "reachable_proof.py",
+    ):
         shutil.copy(TRIAL.with_name(name), tmp_path / "etc")
     environment = {
         "HOME": f"{tmp_path}/home",
