@@ -100,6 +100,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 GUESSERS = 8
 GUESS_SECONDS = 4
 FIRST_GUESSES = 6
+# How long a login may take on a machine that is busy with tests; strangers wait for up to a minute.
+HURRY_SECONDS = 5
 # There are about 90, with those of the three interfaces.
 FEWEST_ROUTES = 50
 
@@ -204,7 +206,7 @@ def withstands(browser: Browser, options: argparse.Namespace) -> None:
     assert browser.log_in("not the password") == 401
     started = time.monotonic()
     assert browser.log_in(password) == 302
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < HURRY_SECONDS
     assert browser.ask("GET", "/api/contents").ok
     for guesser in guessers:
         guesser.join()
