@@ -35,6 +35,8 @@ def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
 
     def run(module: ModuleType, check: bool = False, diff: bool = True, **arguments: Any) -> dict[str, Any]:
+        # On a host each module has a process of its own, and nobody else's warnings.
+        monkeypatch.setattr("ansible.module_utils.common.warnings._global_warnings", {})
         internal = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": "/tmp"}
         with patch_module_args({**arguments, **internal}), pytest.raises(SystemExit):
             module.main()
