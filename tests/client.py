@@ -267,7 +267,8 @@ def compute(browser: Browser, options: argparse.Namespace) -> None:
     address = f"{browser.base.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.jar)
     channels = websocket.create_connection(address, cookie=cookies, timeout=options.seconds)
-    channels.send(json.dumps(execute_request("while True: pass")))
+    # To the server a cell is busy also while it sleeps, and this way the machine is not.
+    channels.send(json.dumps(execute_request("import time\nwhile True: time.sleep(1)")))
     # A server that ends says no farewell, but the connection ends at once; a browser then looks for the kernel.
     with contextlib.suppress(websocket.WebSocketConnectionClosedException):
         while json.loads(channels.recv())["msg_type"] != "execute_reply":
