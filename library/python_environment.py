@@ -751,18 +751,20 @@ def side_by_side(environments: list[Wanted], check_mode: bool) -> list[dict[str,
     return [wait() for wait in waiting]
 
 
-def with_lock(wanted: Wanted) -> Wanted:
+def with_lock(wanted: Wanted, check_mode: bool) -> Wanted:
     """Open the lock that an owner may not open. Raises OSError and locks.LockError."""
     folder = wanted.lock_file.parent
     if not wanted.owner or folder == wanted.path.parent or not folder.is_dir():
         return wanted
+    if check_mode and not any(map(os.path.lexists, (wanted.path, wanted.aside))):
+        return wanted  # What is not there needs none, and nothing is made in check mode.
     return replace(wanted, lock_descriptor=locks.open_own(str(wanted.lock_file)))
 
 
 def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
     """Begin to take care of an environment, and return a function that waits for the result or the failure."""
     try:
-        wanted = with_lock(wanted)
+        wanted = with_lock(wanted, check_mode)
     except (OSError, locks.LockError) as error:
         problem = f"{wanted.path}: {error}"
         return lambda: {"failed": problem}

@@ -9,6 +9,7 @@ import json
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -759,6 +760,22 @@ def test_everything_of_an_owner_is_done_as_that_user(ensure: Ensure, index: Inde
     (home / "env/reachable.json").symlink_to(treasure)
     assert ensure(**options)["changed"]
     assert treasure.read_text() == "untouched"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for another user")
+def test_check_mode_makes_no_lock_for_an_owner(ensure: Ensure, index: Index, place: Path) -> None:
+    home, lock = place / "home", place / "env.lock"
+    home.mkdir()
+    shutil.chown(home, "nobody")
+    options = {
+        "path": str(home / "env"), "requirements": index.lock("base==1.0"), "owner": "nobody", "lock_file": str(lock),
+        "python": "/usr/bin/python3", "uv": str(shutil.copy(UV, place / "uv")),
+    }  # fmt: skip
+    assert changes(ensure(check=True, **options)) == [("base", None, "1.0")]
+    assert not lock.exists()
+    assert changes(ensure(**options)) == [("base", None, "1.0")]
+    assert (lock.stat().st_uid, stat.S_IMODE(lock.stat().st_mode)) == (0, 0o600)
+    assert not (home / "env.lock").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for another user")
