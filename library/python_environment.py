@@ -233,7 +233,7 @@ from ansible.module_utils.environments import (
     records,
 )
 from ansible.module_utils.lockfile import LockError, locked_packages, normalized
-from ansible.module_utils.run_as import RunAsError, start_as
+from ansible.module_utils.run_as import SOURCES, RunAsError, start_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -248,9 +248,8 @@ PROGRAM_SECONDS = 3600.0
 SELINUX = Path("/sys/fs/selinux/enforce")
 SYSTEM_PROGRAMS = "/usr/sbin:/sbin"
 
-# Variables that change what uv, pip and Python do, and those among them that only say where packages come from.
+# Variables that change what uv, pip and Python do. Those among them are kept that only say where packages come from.
 STEERING = re.compile(r"CONDA_|PIP_|PYTHON|UV_|VIRTUAL_ENV")
-SOURCES = re.compile(r"(PIP|UV)_.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT)|PIP_CONFIG_FILE")
 
 # What to do about the failures of uv and pip that have a known cause.
 ADVICE = {
@@ -365,7 +364,7 @@ def in_use(wanted: Wanted) -> Path | None:
 
 def surroundings(wanted: Wanted) -> dict[str, str]:
     """Return the environment variables for uv, pip and the check command."""
-    kept = {name: value for name, value in os.environ.items() if not STEERING.match(name) or SOURCES.match(name)}
+    kept = {name: value for name, value in os.environ.items() if not STEERING.match(name) or re.match(SOURCES, name)}
     bundles = [kept.get("CURL_CA_BUNDLE"), kept.get("SSL_CERT_FILE"), *filter(os.path.exists, CA_BUNDLES), None]
     return {
         # Unlike PIP_CERT this leaves the last word to pip's own configuration.

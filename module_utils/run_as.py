@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# Variables that say where packages come from, for pip and for uv.
+SOURCES = "(PIP|UV)_.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT).*|PIP_CONFIG_FILE"
 # Variables that another user's programs may see: where things are, in which language to speak, and the way to packages.
 # In any other may be a secret of whoever manages the host, and what runs as that user may read it.
 KEPT = re.compile(
     "PATH|TZ|LANG|LANGUAGE|LC_[A-Z]+"
     "|(?i:(https?|all|no)_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE"
-    "|(PIP|UV)_.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT).*|PIP_CONFIG_FILE"
+    f"|{SOURCES}"
 )
 
 
