@@ -52,12 +52,6 @@ from ansible.module_utils import locks
 from ansible.module_utils.basic import AnsibleModule
 
 
-def wait_for(path: str, seconds: float) -> None:
-    """Wait for one lock. Raises OSError and LockError."""
-    with os.fdopen(locks.open_own(path), "rb") as lock:
-        locks.acquire(lock.fileno(), path, seconds)
-
-
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -71,7 +65,7 @@ def main() -> None:
     if not module.check_mode:
         try:
             for path in paths:
-                wait_for(path, module.params["timeout"])
+                locks.wait_for(path, module.params["timeout"])
         except (OSError, locks.LockError) as error:
             module.fail_json(msg=str(error))
     module.exit_json(changed=False, paths=paths)

@@ -422,9 +422,7 @@ def run_installer(wanted: Wanted, command: Sequence[str | Path]) -> str:
 def uv_pip(wanted: Wanted, environment: Path, command: str, *arguments: str) -> str:
     """Run uv on the packages of an environment and return its output. Raises Failure."""
     # Made by uv itself, everybody could hold its lock; and it does not say who does.
-    lock = str(environment / ".lock")
-    with os.fdopen(locks.open_own(lock), "rb") as file:
-        locks.acquire(file.fileno(), lock, INSTALLER_PATIENCE_SECONDS)
+    locks.wait_for(str(environment / ".lock"), INSTALLER_PATIENCE_SECONDS)
     common = ["--quiet", "--python", str(environment / "bin" / "python")]
     return run_installer(wanted, [wanted.uv, "pip", command, *common, *arguments])
 

@@ -45,6 +45,12 @@ def acquire(descriptor: int, path: str, seconds: float) -> None:
         time.sleep(PAUSE_SECONDS)
 
 
+def wait_for(path: str, seconds: float) -> None:
+    """Wait until nobody else holds a lock; nobody is kept from it afterwards. Raises OSError and LockError."""
+    with os.fdopen(open_own(path), "rb") as lock:
+        acquire(lock.fileno(), path, seconds)
+
+
 def is_free(descriptor: int) -> bool:
     """Take a lock if nobody else holds it, and tell whether that was so."""
     try:

@@ -46,8 +46,7 @@ def main() -> None:
 
 def wait_for_kernel(lock: str) -> None:
     """Wait until nobody changes the environment of notebooks; they are made side by side, see python_environment."""
-    with os.fdopen(locks.open_own(lock), "rb") as file:
-        locks.acquire(file.fileno(), lock, locks.PATIENCE_SECONDS)
+    locks.wait_for(lock, locks.PATIENCE_SECONDS)
 
 
 def try_server(folder: Path, environment: dict[str, str]) -> str | None:
