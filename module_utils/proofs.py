@@ -41,15 +41,19 @@ def new_challenge() -> str:
 
 def code(key: str, challenge: str, place: str = "") -> str:
     """Return what only a holder of the key can say to a challenge, as ``reachable_proof.py`` does."""
-    message = f"reachable proof\n{challenge}\n{place}"
-    return hmac.new(bytes.fromhex(key), message.encode(), "sha256").hexdigest()
+    return signature(key, f"reachable proof\n{challenge}\n{place}")
 
 
 def introduction(key: str) -> str:
     """Return what only a holder of the key can send with a login, as a header of the name ``INTRODUCTION``."""
     mark = secrets.token_hex(16)
-    message = f"reachable visitor\n{mark}"
-    return f"{mark} {hmac.new(bytes.fromhex(key), message.encode(), 'sha256').hexdigest()}"
+    code_of_mark = signature(key, f"reachable visitor\n{mark}")
+    return f"{mark} {code_of_mark}"
+
+
+def signature(key: str, message: str) -> str:
+    """Return what a holder of the key makes of a message."""
+    return hmac.new(bytes.fromhex(key), message.encode(), "sha256").hexdigest()
 
 
 def plain(address: str) -> str:

@@ -12,7 +12,7 @@ from http.client import responses
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from reachable_login import ReachableIdentityProvider
+from reachable_login import MARK_DAYS, ReachableIdentityProvider
 from tornado.httputil import HTTPMessageDelegate, HTTPServerConnectionDelegate, parse_cookie
 from tornado.web import Application, RequestHandler, decode_signed_value
 
@@ -28,7 +28,6 @@ MOST_STRANGERS = 1000
 STRANGERS_BODY_BYTES = 64 * 1024
 # Longer than Jupyter's pages and proxies leave one alone that they want to use again.
 IDLE_SECONDS = 120
-MARK_DAYS = 400
 
 
 class Guard(HTTPServerConnectionDelegate):

@@ -38,6 +38,7 @@ from jupyter_server import CallContext
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.identity import PasswordIdentityProvider
 from jupyter_server.auth.login import LoginFormHandler
+from reachable_proof import plain
 from tornado.websocket import WebSocketHandler
 from traitlets import Int, default
 
@@ -390,8 +391,7 @@ def plain_address(address: Any) -> str:
     """Write the address of a connection's other end; one through a socket in the file system has none."""
     if not isinstance(address, tuple):
         return "127.0.0.1"
-    found = ipaddress.ip_address(address[0].partition("%")[0])
-    return str(getattr(found, "ipv4_mapped", None) or found)
+    return plain(address[0])
 
 
 def in_words(seconds: int) -> str:

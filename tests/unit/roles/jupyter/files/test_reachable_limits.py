@@ -33,7 +33,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     """Start a server with our folder of configuration; give its port."""
     ours = tmp_path / "etc"
     ours.mkdir()
-    for name in ("jupyter_server_config.py", "reachable_limits.py", "reachable_login.py"):
+    for name in ("jupyter_server_config.py", "reachable_limits.py", "reachable_login.py", "reachable_proof.py"):
         shutil.copy(FILES / name, ours)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])

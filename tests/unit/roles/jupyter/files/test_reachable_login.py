@@ -37,6 +37,7 @@ KEY = "5e" * 32
 HOUR = 3600.0
 PATIENCE_SECONDS = 60
 
+sys.path.append(str(FILES))  # as our configuration of Jupyter does
 spec = importlib.util.spec_from_file_location("reachable_login", FILES / "reachable_login.py")
 assert spec
 assert spec.loader
@@ -283,7 +284,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     """Start a server with our folder of configuration and its defaults."""
     ours = tmp_path / "etc"
     (ours / "defaults").mkdir(parents=True)
-    for name in ("jupyter_server_config.py", "reachable_login.py"):
+    for name in ("jupyter_server_config.py", "reachable_login.py", "reachable_proof.py"):
         shutil.copy(FILES / name, ours)
     # The login page is as the server has it.
     shutil.copytree(FILES / "pages", ours / "pages")
