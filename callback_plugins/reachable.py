@@ -360,64 +360,56 @@ class LiveLine:
         self.draw("")
 
 
-class Harmless:
-    """A standard stream on which a terminal is told nothing but colours, whatever a host has Ansible say."""
+class Stream:
+    """A standard stream that is another one in every respect but what writing to it does."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to the stream."""
+        """Stand before the stream."""
         self.stream = stream
-
-    def write(self, text: str) -> int:
-        """Write the text, without what is neither printable nor a colour."""
-        parts = COLOUR.split(text)
-        return self.stream.write("".join(part if number % 2 else printable(part) for number, part in enumerate(parts)))
 
     def __getattr__(self, name: str) -> Any:
         """Be the stream in every other respect."""
         return getattr(self.stream, name)
 
 
-class AboveLine:
-    """A standard stream that makes room for what is written to it."""
+class Harmless(Stream):
+    """One on which a terminal is told nothing but colours, whatever a host has Ansible say."""
+
+    def write(self, text: str) -> int:
+        """Write the text, without what is neither printable nor a colour."""
+        parts = COLOUR.split(text)
+        return self.stream.write("".join(part if number % 2 else printable(part) for number, part in enumerate(parts)))
+
+
+class AboveLine(Stream):
+    """One that makes room for what is written to it."""
 
     def __init__(self, line: LiveLine, stream: TextIO) -> None:
         """Write to the stream above the line."""
+        super().__init__(stream)
         self._line = line
-        self._stream = stream
 
     def write(self, text: str) -> int:
         """Write the text; the line comes back with the next tick."""
         with self._line.lock:
             self._line.draw("")
             self._line.at_line_start = text.endswith("\n") if text else self._line.at_line_start
-            return self._stream.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the stream in every other respect."""
-        return getattr(self._stream, name)
+            return self.stream.write(text)
 
 
-class Outlet:
-    """Standard output that leads to another program, as long as that reads."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """Write to the stream."""
-        self._stream = stream
+class Outlet(Stream):
+    """One that leads to another program, as long as that reads."""
 
     def write(self, text: str) -> int:
         """Write the text at once; where nobody reads any more, end everything."""
         try:
-            count = self._stream.write(text)
-            self._stream.flush()
+            count = self.stream.write(text)
+            self.stream.flush()
         except BrokenPipeError:
             # Ansible's thread for what workers show would stop without a word. This signal ends the workers, too.
             os.kill(os.getpid(), signal.SIGTERM)
             return 0
         return count
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the stream in every other respect."""
-        return getattr(self._stream, name)
 
 
 @dataclass
