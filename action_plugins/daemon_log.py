@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ansible.module_utils
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import daemon_logs
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import daemon_logs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
-import ansible.module_utils
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import file_trees, files
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import file_trees, files
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
-import ansible.module_utils
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 from yaml import YAMLError
 
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import given
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import given
 
 ARGUMENT_SPEC = {
     "folder": {"type": "path", "required": True},

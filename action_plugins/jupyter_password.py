@@ -5,21 +5,21 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
-import ansible.module_utils
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import proofs
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import proofs
 
 try:
-    from ansible.module_utils import passwords
+    from reachable import passwords
 except ImportError:
-    passwords = None
+    passwords = None  # type: ignore[assignment]
 
 ARGUMENT_SPEC = {
     "password": {"type": "str", "no_log": True},

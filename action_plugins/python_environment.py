@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 from typing import Any
 
-import ansible.module_utils
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils.portable_pip import portable_pip
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable.portable_pip import portable_pip
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types

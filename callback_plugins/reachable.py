@@ -60,7 +60,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ansible.module_utils
 from ansible import context
 from ansible.playbook.handler import Handler
 from ansible.playbook.task_include import TaskInclude
@@ -73,10 +72,10 @@ from rich.table import Table
 from rich.text import Text
 
 # Ansible looks there by itself for modules only.
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import card_server
-from ansible.module_utils.plain_text import printable
-from ansible.module_utils.qr_codes import qr_terminal
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import card_server
+from reachable.plain_text import printable
+from reachable.qr_codes import qr_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ansible.module_utils
-
 # Ansible looks there by itself for modules only.
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import jupyter_configs
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import jupyter_configs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

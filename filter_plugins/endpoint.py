@@ -8,18 +8,17 @@ import hashlib
 import json
 import re
 import socket
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ansible.module_utils
-
 # Ansible looks there by itself for modules only; the watcher on the host shares this file.
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import proofs
-from ansible.module_utils.endpoints import Endpoint, bracketed, endpoint_value, is_tunnel
-from ansible.module_utils.plain_text import printable
-from ansible.module_utils.qr_codes import qr_svg
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import proofs
+from reachable.endpoints import Endpoint, bracketed, endpoint_value, is_tunnel
+from reachable.plain_text import printable
+from reachable.qr_codes import qr_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +39,7 @@ REQUESTS_AN_HOUR = {"lab": 1980, "nbclassic": 180}
 def resolves_to(name: str, addresses: Iterable[str]) -> bool:
     """Tell whether the controller finds under a name some of the addresses, and nothing else."""
     try:
-        found = {proofs.plain(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
+        found = {proofs.plain(str(entry[4][0])) for entry in socket.getaddrinfo(name, None)}
     except OSError:
         return False
     return found <= set(addresses)

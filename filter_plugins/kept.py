@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ansible.module_utils
-
 # Ansible looks there by itself for modules only; the action given shares the file.
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import given
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

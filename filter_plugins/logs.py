@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ansible.module_utils
-
-ansible.module_utils.__path__.append(str(Path(__file__).parents[1] / "module_utils"))
-from ansible.module_utils import moments
+sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+from reachable import moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -131,8 +131,8 @@ def program_files(names: Iterable[str], folder: str) -> list[dict[str, str]]:
 
 @functools.cache
 def read_program(name: str) -> str:
-    """Read one file of module_utils."""
-    return (Path(__file__).parents[1] / "module_utils" / f"{name}.py").read_text(encoding="utf-8")
+    """Read one file of the package in module_utils."""
+    return (Path(__file__).parents[1] / "module_utils/reachable" / f"{name}.py").read_text(encoding="utf-8")
 
 
 @functools.cache

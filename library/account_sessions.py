@@ -61,8 +61,8 @@ open:
 import time
 from typing import TYPE_CHECKING
 
-from ansible.module_utils import accounts, processes
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import accounts, processes
 
 if TYPE_CHECKING:
     import pwd

@@ -102,8 +102,8 @@ more:
   returned: success, except from the action
 """
 
-from ansible.module_utils import daemon_logs
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import daemon_logs
 
 
 def main() -> None:

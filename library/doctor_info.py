@@ -215,8 +215,8 @@ endpoints:
           type: str
 """
 
-from ansible.module_utils import doctor
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.reachable import doctor
 
 
 def main() -> None:

@@ -97,8 +97,8 @@ paths:
   returned: success
 """
 
-from ansible.module_utils import file_trees, files
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import file_trees, files
 
 
 def main() -> None:

@@ -55,8 +55,8 @@ import contextlib
 import errno
 import os
 
-from ansible.module_utils import trees
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import trees
 
 
 class MoveError(Exception):

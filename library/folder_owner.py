@@ -66,8 +66,8 @@ left:
 
 import os
 
-from ansible.module_utils import accounts, files, trees
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import accounts, files, trees
 
 
 def hand_over(module: AnsibleModule, owner_now: int) -> list[str]:

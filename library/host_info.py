@@ -319,11 +319,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import (
+from ansible.module_utils import distro
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import (
     accounts,
     addresses,
     daemons,
-    distro,
     environments,
     files,
     jupyter_configs,
@@ -331,8 +332,7 @@ from ansible.module_utils import (
     macos,
     origins,
 )
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.run_as import RunAsError, run_as
+from ansible.module_utils.reachable.run_as import RunAsError, run_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

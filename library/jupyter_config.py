@@ -75,9 +75,9 @@ import copy
 import json
 from typing import Any
 
-from ansible.module_utils import files
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.secrecy import SECRET, secrets
+from ansible.module_utils.reachable import files
+from ansible.module_utils.reachable.secrecy import SECRET, secrets
 
 PROVIDER = "PasswordIdentityProvider"
 HASH = "hashed_password"

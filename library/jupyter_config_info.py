@@ -88,8 +88,8 @@ problems:
       problem: it is malformed (Expecting value), so Jupyter skips it
 """
 
-from ansible.module_utils import jupyter_configs
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import jupyter_configs
 
 
 def main() -> None:

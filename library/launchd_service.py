@@ -71,8 +71,8 @@ import stat
 import time
 from typing import Any
 
-from ansible.module_utils import launchd
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import launchd
 
 POLL_SECONDS = 0.2
 START_SECONDS = 10.0

@@ -48,8 +48,8 @@ paths:
 
 import os
 
-from ansible.module_utils import locks
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import locks
 
 
 def main() -> None:

@@ -183,9 +183,9 @@ from concurrent import futures
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible.module_utils import doctor, files, ngrok
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.endpoints import endpoint_value
+from ansible.module_utils.reachable import doctor, files, ngrok
+from ansible.module_utils.reachable.endpoints import endpoint_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

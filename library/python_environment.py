@@ -211,9 +211,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import locks
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.environments import (
+from ansible.module_utils.reachable import locks
+from ansible.module_utils.reachable.environments import (
     CA_BUNDLES,
     LOCK,
     MARKER,
@@ -232,8 +232,8 @@ from ansible.module_utils.environments import (
     name_of,
     records,
 )
-from ansible.module_utils.lockfile import LockError, locked_packages, normalized
-from ansible.module_utils.run_as import SOURCES, RunAsError, start_as
+from ansible.module_utils.reachable.lockfile import LockError, locked_packages, normalized
+from ansible.module_utils.reachable.run_as import SOURCES, RunAsError, start_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

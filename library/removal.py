@@ -64,8 +64,8 @@ paths:
 import os
 from typing import TYPE_CHECKING
 
-from ansible.module_utils import trees
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

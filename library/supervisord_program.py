@@ -69,8 +69,8 @@ import time
 import xmlrpc.client
 from typing import Any
 
-from ansible.module_utils import supervisord
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachable import supervisord
 
 # Everything else that a program should have in its environment stands in its definition.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}

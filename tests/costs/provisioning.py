@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ansible.module_utils
 from costs.hosts import (
     BENCH,
     INVENTORIES,
@@ -36,8 +35,8 @@ from costs.hosts import (
 )
 from test import ROOT
 
-ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
-from ansible.module_utils.portable_pip import portable_pip
+sys.path.insert(0, str(ROOT / "module_utils"))
+from reachable.portable_pip import portable_pip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

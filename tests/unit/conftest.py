@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     RunAction = Callable[..., dict[str, Any]]
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("library", "callback_plugins", "filter_plugins"):
+for folder in ("", "module_utils", "library", "filter_plugins"):
     sys.path.insert(0, str(ROOT / folder))
 ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
 action_loader.add_directory(str(ROOT / "action_plugins"))

@@ -299,7 +299,7 @@ class ReachableIdentityProvider(PasswordIdentityProvider):
         return f"known-{self.get_cookie_name(handler)}"
 
     def introduction(self, handler: LoginHandler) -> str:
-        """Return the mark of a visitor who has the key of the installation; ``module_utils/proofs.py`` makes it."""
+        """Return the mark of a visitor who has the key of the installation; the package's ``proofs.py`` makes it."""
         mark, _, code = handler.request.headers.get(INTRODUCTION, "").partition(" ")
         key = bytes.fromhex(self.config.get("Reachable", {}).get("proof_key", ""))
         wanted = hmac.new(key, f"reachable visitor\n{mark}".encode(), "sha256").hexdigest()

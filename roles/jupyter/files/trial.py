@@ -2,7 +2,7 @@
 """Try the Jupyter server of this environment beside the one that runs, as the doctor does: python trial.py FILE.
 
 Exit status 0 means that it works. FILE is JSON: the ``user`` as whom, and the ``environment`` with which the service
-runs, and the lock of notebooks' environment. Beside this program stands the doctor, as part of module_utils.
+runs, and the lock of notebooks' environment. Beside this program stands the package that has the doctor.
 
 The server reads the real configuration. Its port, its folders, its password and the key for its proof are its own, for
 this once: nobody who is logged in notices it, and nobody's password need be known.
@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import doctor, locks, run_as
+from reachable import doctor, locks, run_as
 
 PATIENCE_SECONDS = 60.0
 

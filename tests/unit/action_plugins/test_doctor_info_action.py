@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import doctor
+from reachable import doctor
 
 if TYPE_CHECKING:
     from conftest import RunAction

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import passwords
 from ansible.plugins.loader import action_loader
 from jupyter_server.auth.security import passwd, passwd_check
 from passlib.hash import argon2
+from reachable import passwords
 
 if TYPE_CHECKING:
     from conftest import RunAction

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import doctor, passwords, proofs, rotation, ssh_tunnel
 from ansible.plugins.loader import action_loader
 from jupyter_server.auth.security import passwd_check
+from reachable import doctor, passwords, proofs, rotation, ssh_tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -387,7 +387,7 @@ def test_every_visit_goes_the_way_of_its_address(change: Change, monkeypatch: py
 
     honest = doctor.arrive
     monkeypatch.setattr(doctor, "arrive", arrive)
-    keys = {"key_file": "key", "host_keys": ["ssh-ed25519 AAAA"]}
+    keys: dict[str, Any] = {"key_file": "key", "host_keys": ["ssh-ed25519 AAAA"]}
     ssh = {"host": "tcp.example", "port": 12345, "user": "tunnel", "target": "127.0.0.1:8888", **keys}
     endpoint = {**change.server.endpoint, "tunnel": True, "ssh": ssh, "own": ["192.0.2.7"]}
     assert rotation.visit(endpoint, 5, KEY, OLD).failed_leg is None

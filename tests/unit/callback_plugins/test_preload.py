@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import preload
 import pytest
 from ansible._internal._templating._engine import TemplateOptions
 from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.template import Templar, trust_as_template
 from jinja2 import Environment
+
+from callback_plugins import preload
 
 
 @pytest.fixture(autouse=True)

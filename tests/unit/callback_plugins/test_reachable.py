@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
-import reachable
-from ansible.module_utils.addresses import outgoing
-from ansible.module_utils.qr_codes import qr_terminal
+from reachable.addresses import outgoing
+from reachable.qr_codes import qr_terminal
 from rich.console import Console
+
+from callback_plugins import reachable as callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -549,7 +550,7 @@ def test_the_live_line_gives_way_and_is_gone_at_the_end(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stdout", screen)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.setattr(atexit, "register", at_exit.append)
-    line = reachable.LiveLine(threading.RLock(), lambda: "now")
+    line = callback.LiveLine(threading.RLock(), lambda: "now")
     line.draw("now")
     sys.stdout.write("above\n")
     line.draw("now")
@@ -585,19 +586,19 @@ def test_a_question_is_asked_below_what_is_done_and_an_interrupt_leaves_a_clean_
     ("seconds", "text"), [(0.44, "0.4 s"), (9.9, "9.9 s"), (41.2, "41 s"), (59.7, "1 min 0 s"), (185, "3 min 5 s")]
 )
 def test_duration(seconds: float, text: str) -> None:
-    assert reachable.duration(seconds) == text
+    assert callback.duration(seconds) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "no changes"), (1, "1 change"), (7, "7 changes")])
 def test_count(number: int, text: str) -> None:
-    assert reachable.count(number, "change") == text
+    assert callback.count(number, "change") == text
 
 
 @pytest.mark.parametrize(
     ("hosts", "text"), [("b a", "a, b"), ("c b a", "a, b, c"), ("e d c b a", "a, b, c and 2 more")]
 )
 def test_names(hosts: str, text: str) -> None:
-    assert reachable.names(hosts.split()) == text
+    assert callback.names(hosts.split()) == text
 
 
 @pytest.mark.parametrize(
@@ -626,7 +627,7 @@ def test_names(hosts: str, text: str) -> None:
     ],
 )
 def test_reason(result: dict[str, Any], text: str) -> None:
-    assert reachable.reason(result) == text
+    assert callback.reason(result) == text
 
 
 DRIFT = """  diff: true
@@ -686,7 +687,7 @@ def test_drift(  # noqa: PLR0917 - a row of the table
     ],
 )
 def test_what_two_sides_differ_in(before: Any, after: Any, expected: str, found: str) -> None:
-    assert reachable.sides(before, after) == {"expected": expected, "found": found}
+    assert callback.sides(before, after) == {"expected": expected, "found": found}
 
 
 class Task:
@@ -723,7 +724,7 @@ def test_rows_for_what_differs(here: bool, result: dict[str, Any], rows: list[tu
     task = Task()
     task.delegate_to = "localhost" if here else None
     suffix = " (here)" if here else ""
-    assert list(reachable.drift_rows(task, result)) == [
+    assert list(callback.drift_rows(task, result)) == [
         {"what": "Start it", "where": where + suffix, "expected": expected, "found": found}
         for where, expected, found in rows
     ]
@@ -743,7 +744,7 @@ STATUS = {
 def test_a_table_is_as_wide_as_the_terminal_and_breaks_between_words(width: int, whole: int) -> None:
     console = Console(width=width)
     with console.capture() as capture:
-        console.print(reachable.table({"192.168.1.20": {"table": [STATUS]}}, width))
+        console.print(callback.table({"192.168.1.20": {"table": [STATUS]}}, width))
     lines = capture.get().splitlines()
     assert max(map(len, lines)) <= width
     shown = " ".join(lines).split()
@@ -754,16 +755,16 @@ def test_a_table_is_as_wide_as_the_terminal_and_breaks_between_words(width: int,
 def test_a_word_that_is_longer_than_the_terminal_is_folded_and_loses_nothing() -> None:
     console = Console(width=30)
     with console.capture() as capture:
-        console.print(reachable.table({"vps": {"table": [{"Safari": "http://192.168.1.20:8888/nbclassic"}]}}, 30))
+        console.print(callback.table({"vps": {"table": [{"Safari": "http://192.168.1.20:8888/nbclassic"}]}}, 30))
     assert "".join(line[5:].strip() for line in capture.get().splitlines()[1:]) == "http://192.168.1.20:8888/nbclassic"
 
 
 def test_a_text_breaks_between_words_and_goes_on_below_its_start() -> None:
     text = "Jupyter\n\n  When it does not connect\n  http://192.168.1.20:8888/nbclassic"
-    assert reachable.wrapped(text, 20) == (
+    assert callback.wrapped(text, 20) == (
         "Jupyter\n\n  When it does not\n  connect\n  http://192.168.1.20:8888/nbclassic"
     )
-    assert reachable.wrapped(text, 100) == text
+    assert callback.wrapped(text, 100) == text
 
 
 @pytest.mark.parametrize(
@@ -771,4 +772,4 @@ def test_a_text_breaks_between_words_and_goes_on_below_its_start() -> None:
     [("fine fine", 0), ("fine unknown", 1), ("unknown unreachable", 2), ("fine drift", 2), ("", 1)],
 )
 def test_exit_status(verdicts: str, status: int) -> None:
-    assert reachable.exit_status({"verdict": verdict} for verdict in verdicts.split()) == status
+    assert callback.exit_status({"verdict": verdict} for verdict in verdicts.split()) == status

@@ -13,7 +13,7 @@ from typing import Any
 import endpoint
 import pytest
 import yaml
-from ansible.module_utils.endpoints import endpoint_value
+from reachable.endpoints import endpoint_value
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = {"192.0.2.7": {"vps", "vps.example.org", "twice"}, "127.0.1.1": {"laptop"}, "192.0.2.8": {"twice"}}

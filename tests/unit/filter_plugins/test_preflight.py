@@ -194,7 +194,7 @@ def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: Ru
 
 
 def test_programs_are_found_as_modules_find_them() -> None:
-    library = ROOT / "module_utils"
+    library = ROOT / "module_utils/reachable"
     assert preflight.program_files(["ngrok", "ngrok_agent"], "/opt/reachable/lib") == [
         {"path": "/opt/reachable/lib", "state": "directory"},
         {"path": "/opt/reachable/lib/ansible", "state": "directory"},

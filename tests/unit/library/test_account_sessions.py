@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import account_sessions
 import pytest
-from ansible.module_utils import accounts, processes
+from ansible.module_utils.reachable import accounts, processes
 
 if TYPE_CHECKING:
     from pathlib import Path

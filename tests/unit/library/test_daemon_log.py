@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import daemon_log
 import pytest
-from ansible.module_utils import daemon_logs
+from ansible.module_utils.reachable import daemon_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import doctor_info
 import pytest
-from ansible.module_utils import doctor, ssh_tunnel
+from ansible.module_utils.reachable import doctor, ssh_tunnel
 
 if TYPE_CHECKING:
     from conftest import RunModule

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import host_info
 import pytest
-from ansible.module_utils import accounts, addresses, environments, files, launchd, macos, origins
+from ansible.module_utils.reachable import accounts, addresses, environments, files, launchd, macos, origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -347,7 +347,7 @@ def test_calendars(
     stub.write_text('#!/bin/sh\n[ "$*" = "calendar -- daily" ] || { echo "$3: Invalid argument" >&2; exit 1; }\n')
     stub.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr("ansible.module_utils.daemons.service_manager", lambda _: manager)
+    monkeypatch.setattr("ansible.module_utils.reachable.daemons.service_manager", lambda _: manager)
     assert run_module(host_info, calendars=list(problems))["calendars"] == problems
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import launchd_service
 import pytest
-from ansible.module_utils import launchd
-from ansible.module_utils.launchd import Answer
+from ansible.module_utils.reachable import launchd
+from ansible.module_utils.reachable.launchd import Answer
 from launchd_host import NAME, Host, wait_until
 
 if TYPE_CHECKING:

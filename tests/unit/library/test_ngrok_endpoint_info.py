@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import ngrok_endpoint_info
 import pytest
-from ansible.module_utils import doctor, ngrok
+from ansible.module_utils.reachable import doctor, ngrok
 from ngrok_endpoint_info import Look
 from ngrok_stub import SAMPLES, Answer, Stub, sample, serve
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import python_environment
-from ansible.module_utils import locks
-from ansible.module_utils.portable_pip import portable_pip
+from ansible.module_utils.reachable import locks
+from ansible.module_utils.reachable.portable_pip import portable_pip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

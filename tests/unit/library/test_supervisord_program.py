@@ -17,7 +17,7 @@ from unittest import mock
 import jinja2
 import pytest
 import supervisord_program
-from ansible.module_utils import supervisord
+from ansible.module_utils.reachable import supervisord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible.module_utils import accounts
+from reachable import accounts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible.module_utils import addresses, macos
-from ansible.module_utils.addresses import Addresses
+from reachable import addresses, macos
+from reachable.addresses import Addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from ansible.module_utils import card_server
+from reachable import card_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

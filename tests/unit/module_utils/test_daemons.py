@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import daemons, launchd, supervisord
-from ansible.module_utils.daemons import Daemon
-from ansible.module_utils.launchd import Job
+from reachable import daemons, launchd, supervisord
+from reachable.daemons import Daemon
+from reachable.launchd import Job
 
 if TYPE_CHECKING:
     from pathlib import Path

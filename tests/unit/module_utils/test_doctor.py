@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import doctor, ngrok, proofs, ssh_tunnel
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from reachable import doctor, ngrok, proofs, ssh_tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +49,8 @@ def look(
     url: str, tunnel: bool = False, ssh: ssh_tunnel.Way | None = None, own: tuple[str, ...] = (), **options: Any
 ) -> dict[str, Any]:
     """Examine with the password and the key, and check what holds for every result."""
-    options = {"password": PASSWORD, "timeout": 20.0, "proof_key": KEY} | options
-    found: dict[str, Any] = doctor.examine("here", url, doctor.Options(**options), tunnel=tunnel, ssh=ssh, own=own)
+    settings: dict[str, Any] = {"password": PASSWORD, "timeout": 20.0, "proof_key": KEY, **options}
+    found = doctor.examine("here", url, doctor.Options(**settings), tunnel=tunnel, ssh=ssh, own=own)
     assert [leg["leg"] for leg in found["legs"]] == ALL_LEGS
     assert (found["failed_leg"] is None) == found["reachable"] == (found["problem"] is None) == (found["fix"] is None)
     assert PASSWORD not in json.dumps(found)
@@ -200,7 +200,7 @@ def test_a_changed_host_header_is_found_at_the_login(jupyters: dict[str, str], m
 def test_a_changed_host_header_is_found_at_the_websocket(
     jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def open_channels(visitor: object) -> str:
+    def open_channels(visitor: doctor.Visitor) -> str:
         with monkeypatch.context() as meanwhile:
             meanwhile.setattr(doctor.Visitor, "origin", "https://name.example")
             return str(doctor.Visitor.open_channels(visitor))
@@ -970,7 +970,7 @@ def test_addresses_are_visited_side_by_side(talk: Talk) -> None:
 
 def test_the_kind_of_each_address_is_heeded(start: Start, ssh: Ssh) -> None:
     url, _ = start({"GET /login by a browser": PAGE})
-    endpoints = [
+    endpoints: list[dict[str, Any]] = [
         {"name": "lan", "url": url},
         {"name": "http", "url": url, "tunnel": True},
         {"name": "ssh", "url": url, "tunnel": True, "ssh": ssh(url)._asdict()},

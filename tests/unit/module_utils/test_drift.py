@@ -8,8 +8,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import drift
-from ansible.module_utils.drift import Config, Output, Result
+from reachable import drift
+from reachable.drift import Config, Output, Result
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible.module_utils import endpoints
+from reachable import endpoints
 
 
 @pytest.mark.parametrize(

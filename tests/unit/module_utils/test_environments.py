@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible.module_utils import environments
-from ansible.module_utils.environments import Failure, Interpreter
-from ansible.module_utils.lockfile import LockError
+from reachable import environments
+from reachable.environments import Failure, Interpreter
+from reachable.lockfile import LockError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

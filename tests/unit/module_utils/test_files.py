@@ -9,8 +9,8 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible.module_utils import files
-from ansible.module_utils.files import Entry
+from reachable import files
+from reachable.files import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import given
+from reachable import given
 
 SPECS: dict[str, Any] = {
     "endpoint_notify_urls": {"type": "list", "default": [], "no_log": True},
@@ -111,9 +111,9 @@ def test_what_cannot_be_kept_is_refused(content: Any, sentence: str) -> None:
     ],
 )
 def test_what_is_given_is_kept_as_what_it_is(name: str, value: Any, kept: Any) -> None:
-    decided = given.to_keep(recalled(given=[name]), {}, {name: value}, True)
-    assert decided == ({name: kept}, [])
-    assert type(decided.values[name]) is type(kept)
+    found, notes = given.to_keep(recalled(given=[name]), {}, {name: value}, True)
+    assert (found, notes) == ({name: kept}, [])
+    assert type(found[name]) is type(kept)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import jupyter_configs
+from reachable import jupyter_configs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

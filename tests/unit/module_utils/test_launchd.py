@@ -8,9 +8,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible.module_utils import launchd
-from ansible.module_utils.launchd import Answer, Job
 from launchd_host import NAME, Host
+from reachable import launchd
+from reachable.launchd import Answer, Job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +142,9 @@ def test_how_launchctl_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert launchd.launchctl("print", f"system/{NAME}") == Answer(113, "", words)
         host.define("sleep", "1000", KeepAlive=False)
         assert launchd.launchctl("bootstrap", host.domain, str(host.path)) == Answer(0, "", "")
-        assert launchd.is_defined_by(launchd.find(NAME), str(host.path))
+        job = launchd.find(NAME)
+        assert job
+        assert launchd.is_defined_by(job, str(host.path))
     finally:
         host.shut_down()
 

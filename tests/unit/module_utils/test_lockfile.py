@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.lockfile import LockError, applies, locked_packages
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from reachable.lockfile import LockError, applies, locked_packages
 
 REQUIREMENTS = Path(__file__).parents[3] / "requirements"
 

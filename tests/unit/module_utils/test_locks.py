@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import lock_wait
 import pytest
-from ansible.module_utils import locks
+from reachable import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

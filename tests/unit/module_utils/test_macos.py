@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible.module_utils import macos
-from ansible.module_utils.macos import Listener
+from reachable import macos
+from reachable.macos import Listener
 
 if TYPE_CHECKING:
     from pathlib import Path

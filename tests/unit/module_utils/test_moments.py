@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible.module_utils import moments
+from reachable import moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

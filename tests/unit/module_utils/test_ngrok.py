@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from ansible.module_utils import ngrok
 from ngrok_stub import NOT_FOUND, Answer, sample, serve
+from reachable import ngrok
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,7 +247,7 @@ def test_only_asking_loads_the_libraries() -> None:
         "import runpy, sys; runpy.run_path(sys.argv[1]);"
         "print([name for name in ('jmespath', 'pyngrok', 'yaml', 'ssl', 'http.client') if name in sys.modules])"
     )
-    command = [sys.executable, "-c", code, str(ROOT / "module_utils" / "ngrok.py")]
+    command = [sys.executable, "-c", code, str(ROOT / "module_utils/reachable" / "ngrok.py")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -369,7 +369,8 @@ def test_every_code_has_a_meaning_and_a_fix() -> None:
 
 def test_a_fix_names_only_variables_that_exist() -> None:
     known = yaml.safe_load((ROOT / "roles/ngrok/defaults/main.yml").read_text())
-    told = (ROOT / "module_utils/ngrok.py").read_text() + (ROOT / "library/ngrok_endpoint_info.py").read_text()
+    sources = ("module_utils/reachable/ngrok.py", "library/ngrok_endpoint_info.py")
+    told = "".join((ROOT / source).read_text() for source in sources)
     named = set(re.findall(r"\bngrok_(?!endpoint_info)[a-z_]+", told))
     assert named - set(known) == set()
     assert "ngrok_authtoken" in named

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import ngrok, ngrok_agent
-from ansible.module_utils.ngrok_agent import Keeper, Lines, Log, Options, Refusals, Rescue, Times
+from reachable import ngrok, ngrok_agent
+from reachable.ngrok_agent import Keeper, Lines, Log, Options, Refusals, Rescue, Times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -495,7 +495,7 @@ def service(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     package = tmp_path / "lib" / "ansible" / "module_utils"
     package.mkdir(parents=True)
     for module in (ngrok, ngrok_agent):
-        source = Path(module.__file__)
+        source = Path(str(module.__file__))
         (package / source.name).symlink_to(source)
     module_name = "ansible.module_utils.ngrok_agent"
     with contextlib.ExitStack() as stack:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import notifier
+from reachable import notifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -318,7 +318,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     modules.mkdir(parents=True)
     for folder in (modules.parent, modules):
         (folder / "__init__.py").touch()
-    (modules / "notifier.py").symlink_to(ROOT / "module_utils" / "notifier.py")
+    (modules / "notifier.py").symlink_to(ROOT / "module_utils/reachable" / "notifier.py")
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "lib"), "HOME": str(tmp_path)}
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible.module_utils import macos, origins
+from reachable import macos, origins
 
 ID = "0123456789ab" + "c" * 52
 

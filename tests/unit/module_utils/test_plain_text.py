@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.plain_text import printable
+from reachable.plain_text import printable
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pip
 import pytest
-from ansible.module_utils.portable_pip import portable_pip
+from reachable.portable_pip import portable_pip
 
 if TYPE_CHECKING:
     from pathlib import Path

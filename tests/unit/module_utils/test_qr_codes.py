@@ -6,7 +6,7 @@ import re
 
 import pytest
 import segno
-from ansible.module_utils.qr_codes import qr_svg, qr_terminal
+from reachable.qr_codes import qr_svg, qr_terminal
 
 URLS = ["http://192.0.2.7:8888/", "https://ada-lovelace.example.org/nbclassic", "http://[2001:db8::7]:8888/" + "x" * 99]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+from functools import partial
 from typing import Any
 
 import pytest
-from ansible.module_utils.run_as import RunAsError, run_as, start_as
+from reachable.run_as import RunAsError, run_as, start_as
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -77,7 +78,7 @@ def test_work_side_by_side_may_be_our_own() -> None:
         said = os.write(writer, text.encode()) if text else os.read(reader, 9)
         return {"said": said if text else bytes(said).decode(), "process": os.getpid(), "user": os.geteuid()}
 
-    waiting = [start_as(None, lambda text=text: work(text)) for text in ("", "hello")]
+    waiting = [start_as(None, partial(work, text)) for text in ("", "hello")]
     heard, said = (wait() for wait in waiting)
 
     assert (heard["said"], said["said"]) == ("hello", 5)

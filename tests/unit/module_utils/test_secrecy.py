@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils import secrecy
+from reachable import secrecy
 
 
 @pytest.mark.parametrize(

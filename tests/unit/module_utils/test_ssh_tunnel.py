@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible.module_utils import ssh_tunnel
-from ansible.module_utils.ssh_tunnel import Dialler, Way
+from reachable import ssh_tunnel
+from reachable.ssh_tunnel import Dialler, Way
 
 WAY = Way("0.tcp.example", 12345, "ada", "/keys/100%", "127.0.0.1:8888")
 

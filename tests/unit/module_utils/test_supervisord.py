@@ -10,7 +10,7 @@ import xmlrpc.server
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import supervisord
+from reachable import supervisord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils import trees
-from ansible.module_utils.trees import TreeError, Turn
+from reachable import trees
+from reachable.trees import TreeError, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ def then(monkeypatch: pytest.MonkeyPatch) -> Hook:
     def hook(name: str, happens: Callable[[], None]) -> None:
         met = trees.Step
 
-        def step(turn: Turn, found: str, *rest: object) -> trees.Step:
+        def step(turn: Turn, found: str, *rest: Any) -> trees.Step:
             if turn is Turn.MET and found == name:
                 happens()
             return met(turn, found, *rest)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from ansible.module_utils import doctor, ngrok, notifier, watcher
-from ansible.module_utils.endpoints import endpoint_value
+from reachable import doctor, ngrok, notifier, watcher
+from reachable.endpoints import endpoint_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -1026,7 +1026,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     modules.mkdir(parents=True)
     for folder in (modules.parent, modules):
         (folder / "__init__.py").touch()
-    for path in (ROOT / "module_utils").glob("*.py"):
+    for path in (ROOT / "module_utils/reachable").glob("*.py"):
         (modules / path.name).symlink_to(path)
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "lib"), "HOME": str(tmp_path)}
 

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import websocket
-from ansible.module_utils import proofs
 from jupyter_server.serverapp import ServerApp
+from reachable import proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

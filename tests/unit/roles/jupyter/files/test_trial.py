@@ -37,13 +37,10 @@ Run = Any
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Return a function that runs the program as python_environment does, where another server holds the port."""
-    for folder in ("etc", "home/.jupyter", "share/kernels/python3", "check/ansible/module_utils"):
+    for folder in ("etc", "home/.jupyter", "share/kernels/python3", "check/reachable"):
         (tmp_path / folder).mkdir(parents=True)
     for name in ("doctor", "locks", "ngrok", "proofs", "run_as", "ssh_tunnel"):
-        shutil.copy(ROOT / f"module_utils/{name}.py", tmp_path / "check/ansible/module_utils")
-    # Ansible's own package is in the environment of the tests, too.
-    for package in ("ansible", "ansible/module_utils"):
-        (tmp_path / "check" / package / "__init__.py").touch()
+        shutil.copy(ROOT / f"module_utils/reachable/{name}.py", tmp_path / "check/reachable")
     shutil.copy(TRIAL, tmp_path / "check")
     for name in (
         "jupyter_server_config.py",

@@ -13,7 +13,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils.secrecy import has_secret
+from .secrecy import has_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

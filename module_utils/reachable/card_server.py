@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils.addresses import outgoing
-from ansible.module_utils.endpoints import bracketed
+from .addresses import outgoing
+from .endpoints import bracketed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

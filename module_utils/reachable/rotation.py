@@ -11,7 +11,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import doctor, passwords, proofs
+from . import doctor, passwords, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,8 +12,8 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import files
-from ansible.module_utils.run_as import run_as
+from . import files
+from .run_as import run_as
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

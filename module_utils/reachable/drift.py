@@ -16,7 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils.notifier import Outbox, read, say, spawn, targets_of, utc, write
+from .notifier import Outbox, read, say, spawn, targets_of, utc, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -18,9 +18,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import doctor, ngrok
-from ansible.module_utils.endpoints import endpoint_value
-from ansible.module_utils.notifier import Outbox, Target, read, say, spawn, targets_of, utc, write
+from . import doctor, ngrok
+from .endpoints import endpoint_value
+from .notifier import Outbox, Target, read, say, spawn, targets_of, utc, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable

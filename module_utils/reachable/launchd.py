@@ -11,7 +11,7 @@ import re
 import subprocess
 from typing import Any, NamedTuple
 
-from ansible.module_utils import files
+from . import files
 
 LAUNCHCTL = "/bin/launchctl"
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ansible.module_utils import macos
+from . import macos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import subprocess
 from functools import partial
 from typing import Any
 
-from ansible.module_utils import files
+from . import files
 
 ENTRY_SPEC: dict[str, Any] = {
     "path": {"type": "path", "required": True},

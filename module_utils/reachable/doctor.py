@@ -24,7 +24,7 @@ from concurrent import futures
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from ansible.module_utils import ngrok, proofs, ssh_tunnel
+from . import ngrok, proofs, ssh_tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,8 +11,9 @@ import secrets
 import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils.common_passwords import COMMON_PASSWORDS
 from passlib.hash import argon2
+
+from .common_passwords import COMMON_PASSWORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

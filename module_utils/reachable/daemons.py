@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import NamedTuple
 
-from ansible.module_utils import launchd, supervisord
+from . import launchd, supervisord
 
 PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestamp", "DropInPaths")
 

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from ansible.module_utils import daemons, files, moments
+from . import daemons, files, moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from ansible.module_utils import ngrok
+from . import ngrok
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

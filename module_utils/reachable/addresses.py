@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible.module_utils import macos, proofs
+from . import macos, proofs
 
 MDNS_PORT = 5353
 MDNS_GROUP = "224.0.0.251"

@@ -9,8 +9,8 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
-from ansible.module_utils import files
-from ansible.module_utils.lockfile import locked_packages, normalized
+from . import files
+from .lockfile import locked_packages, normalized
 
 if TYPE_CHECKING:
     from pathlib import Path
