@@ -63,7 +63,7 @@ def try_server(folder: Path, environment: dict[str, str]) -> str | None:
         if not listens(server, port):
             how = "does not answer" if server.poll() is None else f"ends with status {server.returncode}"
             return f"The server {how}."
-        patience = {"timeout": PATIENCE_SECONDS, "wait": PATIENCE_SECONDS}
+        patience: dict[str, Any] = {"timeout": PATIENCE_SECONDS, "wait": PATIENCE_SECONDS}
         options = doctor.Options(password=password, proof_key=proof_key, **patience)
         found = doctor.examine("trial", f"http://127.0.0.1:{port}", options, own=["127.0.0.1"])
         detail = next((leg["detail"] for leg in found["legs"] if leg["leg"] == found["failed_leg"]), None)
