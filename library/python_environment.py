@@ -103,8 +103,16 @@ options:
         default: []
       check_files:
         description: Files for C(check_command), as their path in the folder in which it runs, with their content.
+          Others on the host may read them meanwhile.
         type: dict
         default: {}
+      check_user:
+        description: The user as whom C(check_command) runs, by default the one that runs the module.
+        type: str
+      check_lock_file:
+        description: A lock that others have to have let go of before C(check_command) runs, such as the C(lock_file)
+          of an environment that it uses.
+        type: path
       owner:
         description:
           - The user that the environment belongs to. By default the one that runs the module.
@@ -117,6 +125,15 @@ options:
           - For an environment of an O(environments[].owner) name one in a folder of whoever runs the module, or the
             programs of the owner could hold it.
         type: path
+      sandbox:
+        description:
+          - Directives of systemd, each C(NAME=VALUE), of the sandbox for all programs that run as C(owner) or as
+            C(check_user), where these are others than who runs the module. Without it these programs may do all that
+            their users may.
+          - It needs root, and a systemd that serves D-Bus. The programs have to find in it all that they need.
+        type: list
+        elements: str
+        default: []
   uv:
     description: The uv to use. One of O(environments) that holds it is made with O(pip), and changed with that uv.
     type: path
@@ -233,10 +250,13 @@ from ansible.module_utils.reachable.environments import (
     records,
 )
 from ansible.module_utils.reachable.lockfile import LockError, locked_packages, normalized
-from ansible.module_utils.reachable.run_as import SOURCES, RunAsError, start_as
+from ansible.module_utils.reachable.run_as import SOURCES, RunAsError, run_as, start_as, surroundings_of
+from ansible.module_utils.reachable.sandbox import Ended, Sandbox, SandboxError, run_here, told, understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from ansible.module_utils.reachable.sandbox import Programs
 
 # For how long a uv of somebody else's may hold the lock of an environment.
 INSTALLER_PATIENCE_SECONDS = 300.0
@@ -286,14 +306,19 @@ class Wanted:
     lock: str
     check_command: list[str]
     check_files: dict[str, str]
+    check_user: str | None
+    check_lock_file: str | None
     owner: str | None
     lock_file: Path
+    sandbox: list[str]
     python: Interpreter
     uv: Path
     pip: str = ""
     declined: str = ""
     # Opened by whoever runs the module, where the owner may not do that.
     lock_descriptor: int | None = None
+    # Who runs programs: this very process, or the sandbox of the owner.
+    programs: Programs = run_here
 
     def beside(self, suffix: str) -> Path:
         """Return the path of a helper that stands beside the environment."""
@@ -381,31 +406,29 @@ def surroundings(wanted: Wanted) -> dict[str, str]:
     }
 
 
-def run(wanted: Wanted, command: Sequence[str | Path]) -> str:
+def run(wanted: Wanted, command: Sequence[str | Path], folder: Path | None = None) -> str:
     """Run a program and return its output. Raises NotRunningError, and Failure with the end of its output."""
+    words, place = [str(part) for part in command], str(folder or wanted.scratch)
+    return output_of(words, lambda: wanted.programs(words, surroundings(wanted), place, PROGRAM_SECONDS))
+
+
+def output_of(command: Sequence[str], work: Callable[[], Ended]) -> str:
+    """Return the output of a program. Raises NotRunningError, and Failure with the end of its output."""
     try:
-        process = subprocess.run(
-            [str(part) for part in command],
-            env=surroundings(wanted),
-            cwd=wanted.scratch,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PROGRAM_SECONDS,
-            check=False,
-        )
+        ended = work()
     except subprocess.TimeoutExpired as error:
         raise Failure(f"{command[0]} did not end within {PROGRAM_SECONDS / 60:g} minutes, and was ended") from error
     except OSError as error:
         raise NotRunningError(f"{command[0]} does not run ({error.strerror})") from error
-    if process.returncode < 0:
-        raise NotRunningError(f"{command[0]} was ended by signal {-process.returncode}")
-    if process.returncode:
-        lines = [line for line in f"{process.stdout}\n{process.stderr}".splitlines() if line.strip()]
+    except SandboxError as error:
+        raise Failure(str(error)) from error
+    if ended.status < 0:
+        raise NotRunningError(f"{command[0]} was ended by signal {-ended.status}")
+    if ended.status:
+        lines = [line for line in f"{ended.output}\n{ended.errors}".splitlines() if line.strip()]
         end = re.sub(r"://[^/@\s]+@", "://****@", "\n".join(lines[-12:]))
-        raise Failure(f"{command[0]} failed with status {process.returncode}:\n{end}")
-    return process.stdout
+        raise Failure(f"{command[0]} failed with status {ended.status}:\n{end}")
+    return str(ended.output)
 
 
 def run_installer(wanted: Wanted, command: Sequence[str | Path]) -> str:
@@ -629,16 +652,45 @@ def environment_before(wanted: Wanted, current: Path | None) -> Path | None:
 
 
 def check(wanted: Wanted, new: Path) -> None:
-    """Run the check command on a new environment. Raises Failure."""
-    if wanted.check_command:
-        for name, content in wanted.check_files.items():
-            file = wanted.scratch / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(content, encoding="utf-8")
-        try:
-            run(wanted, [part.replace("{path}", str(new)) for part in wanted.check_command])
-        except Failure as error:
-            raise Failure(f"it stays as it was, for in the new one check_command fails: {error}") from error
+    """Run the check command on a new environment. Raises Failure and locks.LockError."""
+    if not wanted.check_command:
+        return
+    folder = new / "check"  # where others may read
+    folder.mkdir()
+    for name, content in wanted.check_files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+    if wanted.check_lock_file:
+        locks.wait_for(wanted.check_lock_file, locks.PATIENCE_SECONDS)
+    command = [part.replace("{path}", str(new)) for part in wanted.check_command]
+    try:
+        if wanted.check_user:
+            run_as_visitor(wanted, wanted.check_user, command, folder)
+        else:
+            run(wanted, command, folder)
+    except Failure as error:
+        raise Failure(f"it stays as it was, for in the new one check_command fails: {error}") from error
+    shutil.rmtree(folder)
+
+
+def run_as_visitor(wanted: Wanted, user: str, command: Sequence[str], folder: Path) -> str:
+    """Run a program as the user for whom an environment is checked, and return its output. Raises Failure."""
+
+    def work() -> Ended:
+        if not wanted.sandbox:
+            answer = run_as(user, lambda: told(command, os.environ, str(folder), PROGRAM_SECONDS))
+            return understood(answer, command, PROGRAM_SECONDS)
+        environment = surroundings_of(pwd.getpwnam(user))
+        with contextlib.closing(Sandbox(user, wanted.sandbox, wanted.python.path)) as programs:
+            return programs.run(command, environment, str(folder), PROGRAM_SECONDS)
+
+    try:
+        return output_of(command, work)
+    except KeyError as error:
+        raise Failure(f"there is no user {user} on this host; create it first.") from error
+    except RunAsError as error:
+        raise Failure(str(error)) from error
 
 
 def glance(wanted: Wanted, check_mode: bool) -> dict[str, Any] | None:
@@ -758,6 +810,18 @@ def with_lock(wanted: Wanted, check_mode: bool) -> Wanted:
     return replace(wanted, lock_descriptor=locks.open_own(str(wanted.lock_file)))
 
 
+def in_sandbox(wanted: Wanted) -> tuple[Wanted, Callable[[], None]]:
+    """Make the sandbox in which programs of the owner run, if so. Return what ends it as well.
+
+    Raises OSError, and KeyError where there is no such user.
+    """
+    if not wanted.owner or not wanted.sandbox:
+        return wanted, lambda: None
+    pwd.getpwnam(wanted.owner)
+    programs = Sandbox(wanted.owner, wanted.sandbox, wanted.python.path)
+    return replace(wanted, programs=programs.run), programs.close
+
+
 def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
     """Begin to take care of an environment, and return a function that waits for the result or the failure."""
     try:
@@ -766,7 +830,11 @@ def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
         problem = f"{wanted.path}: {error}"
         return lambda: {"failed": problem}
     try:
+        wanted, close = in_sandbox(wanted)
         wait = start_as(wanted.owner, lambda: outcome(wanted, lambda: settle(wanted, check_mode)))
+    except OSError as error:
+        problem = f"{wanted.path}: {error}"
+        return lambda: {"failed": problem}
     except KeyError:
         if not check_mode:
             missing = f"{wanted.path}: there is no user {wanted.owner} on this host; create it first."
@@ -783,6 +851,8 @@ def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
             answer: dict[str, Any] = wait()
         except RunAsError as error:
             return {"failed": f"{wanted.path}: {error}"}
+        finally:
+            close()
         return answer
 
     return end
@@ -813,10 +883,12 @@ def wanted_environments(params: dict[str, Any], python: Interpreter) -> tuple[li
             )
         if options["lock"] != "settled" and not options["replace"]:
             raise Failure(f"{path}: lock: only of one that is replaced there is another to choose; set replace: true.")
-        if owner and os.geteuid() != 0:
-            raise Failure(f"{path}: only root can work as {owner}, this is {user}; set become: true.")
+        visitor = None if options["check_user"] == user else options["check_user"]
+        for other in filter(None, [owner, visitor]):
+            if os.geteuid() != 0:
+                raise Failure(f"{path}: only root can work as {other}, this is {user}; set become: true.")
         lock_file = Path(options["lock_file"] or f"{path}.lock").absolute()
-        places = {"path": path, "lock_file": lock_file, "owner": owner}
+        places = {"path": path, "lock_file": lock_file, "owner": owner, "check_user": visitor}
         wanted = Wanted(**{**options, **places}, python=python, uv=uv)
         if uv.is_relative_to(path):
             holding.append(replace(wanted, pip=params["pip"]))
@@ -837,8 +909,11 @@ def main() -> None:
         "lock": {"type": "str", "choices": ["settled", "declared", "previous"], "default": "settled"},
         "check_command": {"type": "list", "elements": "str", "default": []},
         "check_files": {"type": "dict", "default": {}},
+        "check_user": {"type": "str"},
+        "check_lock_file": {"type": "path"},
         "owner": {"type": "str"},
         "lock_file": {"type": "path"},
+        "sandbox": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleModule(
         argument_spec={

@@ -82,9 +82,15 @@ def become(account: pwd.struct_passwd) -> None:
     os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid)[: os.sysconf("SC_NGROUPS_MAX")])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
-    for name in [name for name in os.environ if not KEPT.fullmatch(name)]:
-        del os.environ[name]
-    os.environ.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name)
+    environment = surroundings_of(account)
+    os.environ.clear()
+    os.environ.update(environment)
     os.chdir("/")
     with contextlib.suppress(OSError):
         os.chdir(account.pw_dir)
+
+
+def surroundings_of(account: pwd.struct_passwd) -> dict[str, str]:
+    """Return the environment that programs of another user get: of ours what ``KEPT`` names, and who they are."""
+    kept = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
+    return {**kept, "HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Try the Jupyter server of this environment beside the one that runs, as the doctor does: python trial.py FILE.
 
-Exit status 0 means that it works. FILE is JSON: the ``user`` as whom, and the ``environment`` with which the service
-runs, and the lock of notebooks' environment. Beside this program stands the package that has the doctor.
+Exit status 0 means that it works. FILE is JSON: the environment with which the service runs. Beside this program stands
+the package that has the doctor. It runs as the user of the service, and where that has a sandbox in the same one.
 
 The server reads the real configuration. Its port, its folders, its password and the key for its proof are its own, for
 this once: nobody who is logged in notices it, and nobody's password need be known.
@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pwd
 import secrets
 import socket
 import subprocess
@@ -23,30 +22,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reachable import doctor, locks, run_as
+from reachable import doctor
 
 PATIENCE_SECONDS = 60.0
 
 
 def main() -> None:
-    """Become the user for good, then try the server."""
-    asked = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    try:
-        wait_for_kernel(asked["kernel_lock"])
-    except locks.LockError as error:
-        sys.exit(str(error))
-    if os.geteuid() == 0:
-        run_as.become(pwd.getpwnam(asked["user"]))
+    """Try the server."""
+    environment = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     os.umask(0o077)
     # Its sockets stand in a folder whose path must be short, whatever temporary folder whoever starts this may have.
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        problem = try_server(Path(folder), asked["environment"])
+        problem = try_server(Path(folder), environment)
     sys.exit(problem)
-
-
-def wait_for_kernel(lock: str) -> None:
-    """Wait until nobody changes the environment of notebooks; they are made side by side, see python_environment."""
-    locks.wait_for(lock, locks.PATIENCE_SECONDS)
 
 
 def try_server(folder: Path, environment: dict[str, str]) -> str | None:

@@ -459,15 +459,48 @@ def test_the_check_has_its_files_and_is_left_out_where_nothing_can_break(
         "replace": True,
         "check_command": ["{path}/bin/python", "check/it.py"],
         "check_files": {
-            "check/it.py": "import glob, sys; sys.exit(open('check/why').read() + str(glob.glob('../env.d/*/*.txt')))",
+            "check/it.py": "import glob, sys; sys.exit(open('check/why').read() + str(glob.glob('../../*/*.txt')))",
             "check/why": "not today, ",
         },
     }
     ensure(requirements=index.lock("base==1.0"), **options)
     failed = ensure(requirements=index.lock("base==2.0"), **options)
-    assert failed["msg"].endswith("bin/python failed with status 1:\nnot today, ['../env.d/1/lock.txt']")
+    assert failed["msg"].endswith("bin/python failed with status 1:\nnot today, ['../../1/lock.txt']")
     break_interpreter((place / "env").resolve())
     assert ensure(requirements=index.lock("base==2.0"), **options)["changed"]
+
+
+def test_the_check_waits_for_a_lock(ensure: Ensure, index: Index, place: Path) -> None:
+    lock = place / "kernel.lock"
+    options = {"replace": True, "check_command": ["true"], "check_lock_file": str(lock)}
+    ensure(requirements=index.lock("base==1.0"), **options)
+    lock.touch(mode=0o600)
+    with subprocess.Popen(["flock", lock, "sh", "-c", "touch held; sleep 5; touch free"], cwd=place) as holder:
+        while not (place / "held").exists():
+            time.sleep(0.01)
+        assert ensure(requirements=index.lock("base==2.0"), **options)["changed"]
+        assert (place / "free").exists()
+        holder.wait()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for another user")
+def test_the_check_runs_as_its_user(ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NGROK_AUTHTOKEN", "2abc")
+    check = "import os, sys; sys.exit(f'{os.getuid()} {sorted(os.environ)} {open(\"why\").read()}')"
+    options = {
+        "replace": True, "check_user": "nobody", "python": "/usr/bin/python3",
+        "check_command": ["/usr/bin/python3", "-c", check], "check_files": {"why": "not today"},
+    }  # fmt: skip
+    ensure(requirements=index.lock("base==1.0"), **options)
+    failed = ensure(requirements=index.lock("base==2.0"), **options)["msg"]
+    assert f"\n{pwd.getpwnam('nobody').pw_uid} [" in failed
+    assert failed.endswith("not today")
+    assert "NGROK_AUTHTOKEN" not in failed
+    assert os.listdir(place / "env.d") == ["1"]
+    missing = ensure(requirements=index.lock("base==2.0"), **{**options, "check_command": ["/nowhere"]})["msg"]
+    assert missing.endswith("check_command fails: /nowhere does not run (No such file or directory)")
+    unknown = ensure(requirements=index.lock("base==2.0"), **{**options, "check_user": "no-such-user"})["msg"]
+    assert unknown.endswith("there is no user no-such-user on this host; create it first.")
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ def recorded(kind: dict[str, Any]) -> dict[str, Any]:
     return {
         "python": {"path": f"/usr/bin/python{version}", "version": version},
         "service_manager": "systemd",
+        "bus": True,
         "macos": None,
         "ca_bundle": None,
         "addresses": {"hostname": "host", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None, "own": ["192.0.2.7"]},
@@ -106,7 +107,7 @@ def recorded(kind: dict[str, Any]) -> dict[str, Any]:
         **{
             key: value
             for key, value in kind.items()
-            if key in ("python", "service_manager", "ca_bundle", "macos", "user")
+            if key in ("python", "service_manager", "bus", "ca_bundle", "macos", "user")
         },
         "system": {**SYSTEM, **kind["system"]},
     }

@@ -40,6 +40,7 @@ SILENT = {
     "foreign": False,
     "legs": [],
 }
+BUS = "/run/dbus/system_bus_socket"
 SSH_PORT = 22
 SSHD = {"pid": 1, "user": "root", "command": "sshd", "next_free": 23}
 DAEMON = {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}
@@ -105,6 +106,11 @@ def everywhere(asked: Any, given: dict[str, Any], recorded: dict[str, Any]) -> A
     return [*asked, *others]
 
 
+def about(path: str, recorded: dict[str, Any]) -> dict[str, Any]:
+    """Return what is at a path: nothing, but for the socket of D-Bus."""
+    return {**ABSENT, "state": "other"} if path == BUS and recorded["bus"] else ABSENT
+
+
 def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
     """Return what host_info finds on a bare host of a kind."""
     user = recorded["user"]
@@ -115,7 +121,7 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
     known = {user["name"]: {key: user[key] for key in ("uid", "group", "home")} | more}
     return {
         "changed": False,
-        "files": {path: {"path": path, **ABSENT} for path in map(at_home, given.get("files", []))},
+        "files": {path: {"path": path, **about(path, recorded)} for path in map(at_home, given.get("files", []))},
         "environments": {at_home(each["path"]): "absent" for each in given.get("environments", [])},
         "daemons": dict.fromkeys(given.get("daemons", []), DAEMON),
         "paths": {path: {"nearest": str(Path(path).parent), **ROOM} for path in map(at_home, given.get("paths", []))},

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import json
 import os
-import pwd
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[5]
 TRIAL = ROOT / "roles/jupyter/files/trial.py"
-ME = pwd.getpwuid(os.geteuid()).pw_name
 BROKEN_KERNEL = {"argv": ["/nowhere"], "display_name": "Broken", "language": "python"}
 
 spec = importlib.util.spec_from_file_location("trial", TRIAL)
@@ -39,7 +35,7 @@ def run(tmp_path: Path) -> Run:
     """Return a function that runs the program as python_environment does, where another server holds the port."""
     for folder in ("etc", "home/.jupyter", "share/kernels/python3", "check/reachable"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("doctor", "locks", "ngrok", "proofs", "run_as", "ssh_tunnel"):
+    for name in ("doctor", "ngrok", "proofs", "ssh_tunnel"):
         shutil.copy(ROOT / f"module_utils/reachable/{name}.py", tmp_path / "check/reachable")
     shutil.copy(TRIAL, tmp_path / "check")
     for name in (
@@ -57,8 +53,7 @@ def run(tmp_path: Path) -> Run:
         "JUPYTER_PATH": f"{tmp_path}/share",
         "REACHABLE_ENDPOINTS": f"{tmp_path}/endpoint.json",
     }
-    asked = {"user": ME, "environment": environment, "kernel_lock": f"{tmp_path}/kernel.lock"}
-    (tmp_path / "check/trial.json").write_text(json.dumps(asked))
+    (tmp_path / "check/trial.json").write_text(json.dumps(environment))
 
     def go() -> subprocess.CompletedProcess[str]:
         with socket.create_server(("127.0.0.1", 0)) as other:
@@ -123,17 +118,3 @@ def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(trial, "PATIENCE_SECONDS", 0.3)
     environment = {"PATH": os.environ["PATH"], "JUPYTER_CONFIG_PATH": "/nowhere"}
     assert trial.try_server(tmp_path, environment) == "The server does not answer."
-
-
-def test_it_waits_until_the_kernel_is_there(tmp_path: Path) -> None:
-    path = str(tmp_path / "kernel.lock")
-    trial.wait_for_kernel(path)
-    with open(path, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        waiting = threading.Thread(target=trial.wait_for_kernel, args=[path])
-        waiting.start()
-        waiting.join(0.2)
-        assert waiting.is_alive()
-        fcntl.flock(lock, fcntl.LOCK_UN)
-        waiting.join(10)
-        assert not waiting.is_alive()
