@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import jupyter_configs
+from reachable.plan.settings import ELSEWHERE_REMEDIES, watched_traits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +21,6 @@ EFFECTS = {"loses": "has no effect beside Reachable's own", "wins": "wins over R
 def config_conflicts(
     found: Mapping[str, Any],
     own: jupyter_configs.Own,
-    remedies: Mapping[str, str],
     current_hash: str,
     adopted: bool,
 ) -> jupyter_configs.Settings:
@@ -36,7 +36,7 @@ def config_conflicts(
     ]
     hashed = {"hashed_password": current_hash}
     ours = {**own, "PasswordIdentityProvider": {**own.get("PasswordIdentityProvider", {}), **hashed}}
-    return jupyter_configs.conflicts(settings, ours, remedies)
+    return jupyter_configs.conflicts(settings, ours, ELSEWHERE_REMEDIES)
 
 
 def stands_at(setting: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -65,4 +65,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"config_conflicts": config_conflicts, "conflict_sentences": conflict_sentences}
+        return {
+            "config_conflicts": config_conflicts,
+            "conflict_sentences": conflict_sentences,
+            "watched_traits": watched_traits,
+        }

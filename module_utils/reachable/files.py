@@ -218,3 +218,10 @@ def describe(entry: Entry, content: str | None = None) -> str:
     if entry.content is None:
         return head
     return head + (entry.content.decode(errors="replace") if content is None else content)
+
+
+def is_writable_folder(path: str) -> bool:
+    """Tell whether the person who runs this may write to a folder, or may make it. Its path is absolute."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)

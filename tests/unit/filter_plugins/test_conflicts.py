@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conflicts import FilterModule, config_conflicts, conflict_sentences
+from conflicts import config_conflicts, conflict_sentences
 
 OWN = {"ServerApp": {"ip": "127.0.0.1"}, "PasswordIdentityProvider": {"token": ""}}
-REMEDIES = {"ip": "use jupyter_listen", "hashed_password": "use jupyter_password"}
 HASHED = {"file": "/h/a.json", "line": 3, "class": "IdentityProvider", "trait": "hashed_password"}
 PASSWORD = {**HASHED, "hash": "sha1:theirs"}
 
@@ -29,12 +28,12 @@ def test_the_password_in_force_is_no_conflict(current: str, adopted: bool, lines
         setting(**{**HASHED, "line": 1, "class": "ServerApp", "trait": "ip"}),
     ]
     found = {"settings": settings, "problems": [], "password": PASSWORD}
-    assert [each["line"] for each in config_conflicts(found, OWN, REMEDIES, current, adopted)] == lines
+    assert [each["line"] for each in config_conflicts(found, OWN, current, adopted)] == lines
 
 
 def test_without_a_password_there() -> None:
     found = {"settings": [setting(**HASHED)], "problems": [], "password": None}
-    assert len(config_conflicts(found, {}, REMEDIES, "", True)) == 1
+    assert len(config_conflicts(found, {}, "", True)) == 1
 
 
 def test_sentences() -> None:
@@ -53,7 +52,3 @@ def test_sentences() -> None:
         "/h/b.json:7 on vps is not taken into account: it is malformed.",
         "/h/b.py on vps is not taken into account: it is no file.",
     ]
-
-
-def test_ansible_knows_them() -> None:
-    assert FilterModule().filters() == {"config_conflicts": config_conflicts, "conflict_sentences": conflict_sentences}

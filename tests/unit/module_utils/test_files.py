@@ -216,3 +216,12 @@ def test_what_takes_the_place_of_a_file_while_it_is_looked_at(tmp_path: Path, mo
     plant_a_pipe(path)
     monkeypatch.setattr(os, "lstat", lambda _: found)
     assert files.inspect(str(path)).state == "other"
+
+
+@pytest.mark.parametrize(
+    ("path", "writable"), [("", True), ("not/yet", True), ("file", False), ("file/x", False), ("to-nothing/x", False)]
+)
+def test_folders_on_this_machine(path: str, writable: bool, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "to-nothing").symlink_to("gone")
+    assert files.is_writable_folder(str(tmp_path / path)) is writable

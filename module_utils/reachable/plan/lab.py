@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters for the settings of JupyterLab's plugins, which stand in jupyter_settings beside those of Jupyter's classes.
+"""The settings of JupyterLab's plugins, which stand in jupyter_settings beside those of Jupyter's classes.
 
 JupyterLab does without a plugin whose settings do not fit its schema, and without all that builds on it: the page then
 stays empty, and the server says nothing. So each value is compared with the schema before it gets to a host.
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 KINDS = {
     "array": "a list",
@@ -24,6 +22,20 @@ KINDS = {
     "number": "a number",
     "object": "a dictionary",
     "string": "text",
+}
+# What is good for an iPad, unless somebody wants it otherwise. What a person sets in JupyterLab itself wins.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # dark when the iPad is
+    # A finger has no double click, and no menu behind the right button.
+    "@jupyterlab/filebrowser-extension:browser": {"singleClickNavigation": True, "showFileCheckboxes": True},
+    "@jupyterlab/filebrowser-extension:widget": {
+        "toolbar": [
+            {"name": "rename", "command": "reachable:rename", "rank": 32},
+            {"name": "download", "command": "filebrowser:download", "rank": 34},
+            {"name": "delete", "command": "filebrowser:delete", "icon": "ui-components:delete", "rank": 36},
+        ],
+    },
 }
 EXAMPLE = '{"@jupyterlab/terminal-extension:plugin": {"fontSize": 16}}'
 
@@ -43,12 +55,12 @@ def is_plugin(name: Any) -> bool:
     return str(name).startswith("@") or ":" in str(name)
 
 
-def lab_overrides(defaults: Mapping[str, Mapping[str, Any]], settings: Mapping[Any, Any]) -> dict[str, dict[str, Any]]:
+def lab_overrides(settings: Mapping[Any, Any]) -> dict[str, dict[str, Any]]:
     """Return the defaults with the settings laid over them, by plugin and key; null takes a default out."""
     given = plugin_settings(settings)
     overrides = {}
-    for plugin in sorted({*defaults, *given}):
-        ours = defaults.get(plugin, {})
+    for plugin in sorted({*DEFAULTS, *given}):
+        ours = DEFAULTS.get(plugin, {})
         theirs = given.get(plugin, {})
         if theirs is None:
             continue
@@ -66,25 +78,13 @@ def laid_over(below: Any, above: Any) -> Any:
     return {**below, **{key: laid_over(below.get(key), value) for key, value in above.items()}}
 
 
-def lab_settings_refused(
-    settings: Mapping[Any, Any], defaults: Mapping[str, Mapping[str, Any]], schemas: str
-) -> list[str]:
-    """Return a sentence for each setting of a plugin that does not fit the schemas, which are in a file."""
-    given = plugin_settings(settings)
-    # Reading them takes a moment, and most people set nothing of the kind.
-    known = read_schemas(schemas) if given else {}
+def refused_plugin_settings(settings: Mapping[Any, Any], schemas: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each setting of a plugin that does not fit the schemas of the plugins."""
     return [
         f"jupyter_settings has {problem}"
-        for plugin, values in given.items()
-        for problem in plugin_problems(plugin, values, defaults.get(plugin, {}), known)
+        for plugin, values in plugin_settings(settings).items()
+        for problem in plugin_problems(plugin, values, DEFAULTS.get(plugin, {}), schemas)
     ]
-
-
-@cache
-def read_schemas(path: str) -> dict[str, dict[str, Any]]:
-    """Read the schemas of all plugins."""
-    schemas: dict[str, dict[str, Any]] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return schemas
 
 
 def plugin_problems(
@@ -147,15 +147,3 @@ def kind_of(value: Any) -> str:
     """Return what JSON calls a value."""
     kinds = {dict: "object", list: "array", bool: "boolean", int: "integer", float: "number", type(None): "null"}
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), "string")
-
-
-class FilterModule:
-    """Make the filters known to Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by name."""
-        return {
-            "class_settings": class_settings,
-            "lab_overrides": lab_overrides,
-            "lab_settings_refused": lab_settings_refused,
-        }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters that turn what people ask of a tunnel into the configuration of the ngrok agent."""
+"""What people ask of a tunnel, and the configuration of the ngrok agent that it becomes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 Wanted = dict[str, Any]
 Settings = dict[str, Any]
@@ -16,6 +16,8 @@ Settings = dict[str, Any]
 TRANSPORTS = ("http", "tcp", "ssh")
 # What an entry of ngrok_endpoints may say, and for which transports.
 ENTRY_KEYS = {"name": TRANSPORTS, "transport": TRANSPORTS, "domain": ("http",), "remote_addr": ("tcp", "ssh")}
+# Where a single entry comes from that is not in ngrok_endpoints.
+ENTRY_VARIABLES = {"transport": "ngrok_transport", "domain": "ngrok_domain", "remote_addr": "ngrok_remote_addr"}
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 # What the addresses are called that are no tunnel's.
 OTHER_NAMES = ("public", "loopback", "mdns", "name", "ssh", "ipv4", "ipv6")
@@ -327,24 +329,3 @@ def no_networks(entries: Iterable[str]) -> list[str]:
         return True
 
     return [entry for entry in entries if not is_network(entry)]
-
-
-class FilterModule:
-    """Make the filters known to Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by name."""
-        return {
-            "agent_config": agent_config,
-            "agent_setting_problems": agent_setting_problems,
-            "authtoken_problem": authtoken_problem,
-            "cloud_address": cloud_address,
-            "common_settings": common_settings,
-            "endpoint_entry_problems": endpoint_entry_problems,
-            "joined_policy": joined_policy,
-            "no_networks": no_networks,
-            "policy_problems": policy_problems,
-            "ready_policy": ready_policy,
-            "to_watch": to_watch,
-            "tunnel_endpoints": tunnel_endpoints,
-        }

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
-import lab
 import pytest
-import yaml
+from reachable.plan import lab
 
-ROOT = Path(__file__).resolve().parents[3]
-SCHEMAS = str(ROOT / "requirements/server.schemas.json")
-DEFAULTS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "roles/jupyter/vars/main.yml").read_text())[
-    "__jupyter_lab_defaults"
-]
+ROOT = Path(__file__).resolve().parents[4]
+SCHEMAS: dict[str, dict[str, Any]] = json.loads((ROOT / "requirements/server.schemas.json").read_text())
 THEMES = "@jupyterlab/apputils-extension:themes"
 NEWS = "@jupyterlab/apputils-extension:notification"
 BROWSER = "@jupyterlab/filebrowser-extension:widget"
@@ -22,7 +19,7 @@ TRACKER = "@jupyterlab/notebook-extension:tracker"
 
 
 def test_the_defaults_fit() -> None:
-    assert lab.lab_settings_refused(DEFAULTS, {}, SCHEMAS) == []
+    assert lab.refused_plugin_settings(lab.DEFAULTS, SCHEMAS) == []
 
 
 @pytest.mark.parametrize(
@@ -39,7 +36,7 @@ def test_the_defaults_fit() -> None:
     ],
 )
 def test_what_fits(settings: dict[str, Any]) -> None:
-    assert lab.lab_settings_refused(settings, DEFAULTS, SCHEMAS) == []
+    assert lab.refused_plugin_settings(settings, SCHEMAS) == []
 
 
 @pytest.mark.parametrize(
@@ -86,11 +83,11 @@ def test_what_fits(settings: dict[str, Any]) -> None:
 )
 def test_what_does_not_fit_is_said(plugin: str, values: Any, problems: list[str]) -> None:
     sentences = [f"jupyter_settings has {plugin}{problem}" for problem in problems]
-    assert lab.lab_settings_refused({plugin: values}, DEFAULTS, SCHEMAS) == sentences
+    assert lab.refused_plugin_settings({plugin: values}, SCHEMAS) == sentences
 
 
 def test_a_secret_text_is_not_shown() -> None:
-    [sentence] = lab.lab_settings_refused({THEMES: {"adaptive-theme": "kXf82"}}, DEFAULTS, SCHEMAS)
+    [sentence] = lab.refused_plugin_settings({THEMES: {"adaptive-theme": "kXf82"}}, SCHEMAS)
     assert "kXf82" not in sentence
 
 
@@ -106,9 +103,12 @@ def test_a_secret_text_is_not_shown() -> None:
         ({"@a:b": None, "@c:d": {"e": None}, "ServerApp": {"f": 1}}, {"@c:d": {"e": None}}),
     ],
 )
-def test_settings_are_laid_over_the_defaults(settings: dict[str, Any], overrides: dict[str, Any]) -> None:
+def test_settings_are_laid_over_the_defaults(
+    settings: dict[str, Any], overrides: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     defaults = {"@a:b": {"one": 1, "two": {"x": 1, "y": 2}}}
-    assert lab.lab_overrides(defaults, settings) == overrides
+    monkeypatch.setattr(lab, "DEFAULTS", defaults)
+    assert lab.lab_overrides(settings) == overrides
     assert defaults == {"@a:b": {"one": 1, "two": {"x": 1, "y": 2}}}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import tunnel
 import yaml
+from reachable.plan import tunnels
 
 OLD = "2.3.41"
 NEW = "3.39.10"
@@ -29,7 +29,7 @@ RESERVED = {**SSH, "name": "way", "remote_addr": "1.tcp.ngrok.io:12345"}
     [("2.3.41", 2), ("2.0", 2), ("3.0.0", 3), ("3.39.10", 3), ("4.0.0", 3), ("20.1", 3), ("", 3), (None, 3)],
 )
 def test_generations(version: str | None, generation: int) -> None:
-    assert tunnel.generation(version) == generation
+    assert tunnels.generation(version) == generation
 
 
 # What is wanted
@@ -47,13 +47,13 @@ def test_generations(version: str | None, generation: int) -> None:
     ],
 )
 def test_an_entry_is_completed(entry: dict[str, Any], wanted: dict[str, Any]) -> None:
-    assert tunnel.tunnel_endpoints([entry], 8888, 22) == [wanted]
+    assert tunnels.tunnel_endpoints([entry], 8888, 22) == [wanted]
 
 
 def test_each_leads_to_its_port() -> None:
     entries = [{"transport": "ssh"}, {"transport": "http"}, {"transport": "tcp"}]
     upstreams = ["tcp://127.0.0.1:2222", "http://127.0.0.1:9999", "tcp://127.0.0.1:9999"]
-    assert [each["upstream"] for each in tunnel.tunnel_endpoints(entries, 9999, 2222)] == upstreams
+    assert [each["upstream"] for each in tunnels.tunnel_endpoints(entries, 9999, 2222)] == upstreams
 
 
 # The configuration
@@ -109,14 +109,14 @@ POLICY = {"on_tcp_connect": ON_CONNECT, "on_http_request": ON_REQUEST, "on_http_
     ],
 )
 def test_an_endpoint_for_agent_3(wanted: dict[str, Any], policy: dict[str, Any], written: dict[str, Any]) -> None:
-    settings = {"web_addr": "127.0.0.1:4040", "connect_url": "tunnel.example.org:443"}
+    settings = {"web_addr": "127.0.0.1:4040", "connect_url": "tunnels.example.org:443"}
     config = {"version": 3, "agent": settings, "endpoints": [written]}
-    assert tunnel.agent_config([wanted], NEW, settings, policy) == config
-    assert tunnel.agent_config([wanted], None, settings, policy) == config
+    assert tunnels.agent_config([wanted], NEW, settings, policy) == config
+    assert tunnels.agent_config([wanted], None, settings, policy) == config
 
 
 @pytest.mark.parametrize(
-    ("wanted", "tunnels"),
+    ("wanted", "expected"),
     [
         (HTTP, {"ngrok-http": {"proto": "http", "addr": "127.0.0.1:8888", "bind_tls": True, "inspect": False}}),
         (TCP, {"ngrok-tcp": {"proto": "tcp", "addr": "127.0.0.1:8888", "inspect": False}}),
@@ -146,29 +146,29 @@ def test_an_endpoint_for_agent_3(wanted: dict[str, Any], policy: dict[str, Any],
         ),
     ],
 )
-def test_a_tunnel_for_agent_2(wanted: dict[str, Any], tunnels: dict[str, Any]) -> None:
-    settings = {"web_addr": "127.0.0.1:4040", "server_addr": "tunnel.example.org:443"}
-    assert tunnel.agent_config([wanted], OLD, settings, POLICY) == {**settings, "tunnels": tunnels}
+def test_a_tunnel_for_agent_2(wanted: dict[str, Any], expected: dict[str, Any]) -> None:
+    settings = {"web_addr": "127.0.0.1:4040", "server_addr": "tunnels.example.org:443"}
+    assert tunnels.agent_config([wanted], OLD, settings, POLICY) == {**settings, "tunnels": expected}
 
 
 def test_several_stay_in_their_order() -> None:
     wanted = [SSH, HTTP, TCP]
     names = ["ngrok-ssh", "ngrok-http", "ngrok-tcp"]
-    assert list(tunnel.agent_config(wanted, OLD, {}, {})["tunnels"]) == names
-    assert [each["name"] for each in tunnel.agent_config(wanted, NEW, {}, {})["endpoints"]] == names
+    assert list(tunnels.agent_config(wanted, OLD, {}, {})["tunnels"]) == names
+    assert [each["name"] for each in tunnels.agent_config(wanted, NEW, {}, {})["endpoints"]] == names
 
 
 def test_what_the_watcher_compares() -> None:
-    wanted = tunnel.tunnel_endpoints([{"transport": "ssh"}, {"transport": "http", "domain": "a.example"}], 8888, 22)
+    wanted = tunnels.tunnel_endpoints([{"transport": "ssh"}, {"transport": "http", "domain": "a.example"}], 8888, 22)
 
-    assert tunnel.to_watch(wanted) == [
+    assert tunnels.to_watch(wanted) == [
         {"name": "ngrok-ssh", "transport": "ssh", "upstream": "tcp://127.0.0.1:22"},
         {"name": "ngrok-http", "transport": "http", "upstream": "http://127.0.0.1:8888"},
     ]
 
 
 def test_the_file_has_no_references_in_it() -> None:
-    config = tunnel.agent_config([HTTP, TCP], NEW, {}, POLICY)
+    config = tunnels.agent_config([HTTP, TCP], NEW, {}, POLICY)
     text = yaml.safe_dump(config)
     assert yaml.safe_load(text) == config
     assert "&" not in text
@@ -187,7 +187,7 @@ OURS = {
 
 @pytest.mark.parametrize(("version", "settings"), [(NEW, OURS), (None, OURS), (OLD, {**OURS, "console_ui": False})])
 def test_our_settings(version: str | None, settings: dict[str, Any]) -> None:
-    assert tunnel.common_settings("127.0.0.1:4041", version) == settings
+    assert tunnels.common_settings("127.0.0.1:4041", version) == settings
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_our_settings(version: str | None, settings: dict[str, Any]) -> None:
         (NEW, {}, "connect.ngrok-agent.com:443"),
         (None, {}, "connect.ngrok-agent.com:443"),
         (OLD, {}, "tunnel.us.ngrok.com:443"),
-        (NEW, {"connect_url": "tunnel.example.org:4443"}, "tunnel.example.org:4443"),
-        (NEW, {"connect_url": "tunnel.example.org"}, "tunnel.example.org:443"),
+        (NEW, {"connect_url": "tunnels.example.org:4443"}, "tunnels.example.org:4443"),
+        (NEW, {"connect_url": "tunnels.example.org"}, "tunnels.example.org:443"),
         (OLD, {"server_addr": "127.0.0.1:4443"}, "127.0.0.1:4443"),
         # as the other generation calls it
         (NEW, {"server_addr": "127.0.0.1:4443"}, "connect.ngrok-agent.com:443"),
@@ -205,14 +205,14 @@ def test_our_settings(version: str | None, settings: dict[str, Any]) -> None:
     ],
 )
 def test_where_the_cloud_is(version: str | None, settings: dict[str, Any], address: str) -> None:
-    assert tunnel.cloud_address(settings, version) == address
+    assert tunnels.cloud_address(settings, version) == address
 
 
 # The policy
 
 
 def test_the_ready_rules() -> None:
-    assert tunnel.ready_policy(5, ["192.0.2.0/24", "198.51.100.7", "2001:db8::7"]) == {
+    assert tunnels.ready_policy(5, ["192.0.2.0/24", "198.51.100.7", "2001:db8::7"]) == {
         "on_tcp_connect": [
             {
                 "actions": [
@@ -251,15 +251,15 @@ def test_the_ready_rules() -> None:
     [(0, [], []), (1, [], ["on_http_request"]), (0, ["192.0.2.0/24"], ["on_tcp_connect"])],
 )
 def test_ready_rules_that_nobody_asked_for(limit: int, networks: list[str], phases: list[str]) -> None:
-    ready = tunnel.ready_policy(limit, networks)
-    assert list(tunnel.joined_policy({}, ready)) == phases
-    assert tunnel.joined_policy(POLICY, ready).keys() == POLICY.keys()
+    ready = tunnels.ready_policy(limit, networks)
+    assert list(tunnels.joined_policy({}, ready)) == phases
+    assert tunnels.joined_policy(POLICY, ready).keys() == POLICY.keys()
 
 
 def test_the_ready_rules_come_first() -> None:
     ready = {"on_tcp_connect": ["a"], "on_http_request": []}
     own = {"on_http_response": ["d"], "on_http_request": ["c"], "on_tcp_connect": ["b"]}
-    joined = tunnel.joined_policy(own, ready)
+    joined = tunnels.joined_policy(own, ready)
     assert list(joined.items()) == [
         ("on_tcp_connect", ["a", "b"]),
         ("on_http_request", ["c"]),
@@ -305,7 +305,7 @@ ANOTHER = f"ngrok_authtoken is not an authtoken but another identifier of ngrok'
     ],
 )
 def test_what_cannot_be_an_authtoken(token: str, sentence: str | None) -> None:
-    assert tunnel.authtoken_problem(token) == sentence
+    assert tunnels.authtoken_problem(token) == sentence
 
 
 FROM_VARIABLES = {"transport": "ngrok_transport", "domain": "ngrok_domain", "remote_addr": "ngrok_remote_addr"}
@@ -327,7 +327,7 @@ NAMES = "a letter first, 31 at most, and none of the names public, loopback, mdn
     ],
 )
 def test_right_entries(entries: list[Any]) -> None:
-    assert tunnel.endpoint_entry_problems(entries, {}) == []
+    assert tunnels.endpoint_entry_problems(entries, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_right_entries(entries: list[Any]) -> None:
     ],
 )
 def test_wrong_entries(entry: Any, sentence: str) -> None:
-    assert tunnel.endpoint_entry_problems([{"transport": "http", "name": "right"}, entry], {}) == [sentence]
+    assert tunnels.endpoint_entry_problems([{"transport": "http", "name": "right"}, entry], {}) == [sentence]
 
 
 @pytest.mark.parametrize(
@@ -421,12 +421,12 @@ def test_wrong_entries(entry: Any, sentence: str) -> None:
     ],
 )
 def test_an_entry_that_is_made_of_variables(entry: dict[str, Any], sentences: list[str]) -> None:
-    assert tunnel.endpoint_entry_problems([entry], FROM_VARIABLES) == sentences
+    assert tunnels.endpoint_entry_problems([entry], FROM_VARIABLES) == sentences
 
 
 def test_every_name_is_there_once() -> None:
     entries = [{"transport": "http"}, {"transport": "tcp", "name": "ngrok-http"}] + [{"transport": "ssh"}] * 3
-    assert tunnel.endpoint_entry_problems(entries, {}) == [
+    assert tunnels.endpoint_entry_problems(entries, {}) == [
         "ngrok_endpoints has two entries called 'ngrok-http': give each a name of its own.",
         "ngrok_endpoints has two entries called 'ngrok-ssh': give each a name of its own.",
     ]
@@ -450,9 +450,9 @@ RIGHT_SETTINGS: dict[type, Any] = {str: "x", bool: True, list: ["192.0.2.53"]}
 
 @pytest.mark.parametrize(("number", "version"), [(2, OLD), (3, NEW)])
 def test_right_agent_settings(number: int, version: str) -> None:
-    settings = {name: RIGHT_SETTINGS[kind] for name, kind in tunnel.AGENT_SETTINGS[number].items()}
-    assert tunnel.agent_setting_problems(settings, version) == []
-    assert tunnel.agent_setting_problems(settings, None) == []
+    settings = {name: RIGHT_SETTINGS[kind] for name, kind in tunnels.AGENT_SETTINGS[number].items()}
+    assert tunnels.agent_setting_problems(settings, version) == []
+    assert tunnels.agent_setting_problems(settings, None) == []
 
 
 @pytest.mark.parametrize(
@@ -490,7 +490,7 @@ def test_right_agent_settings(number: int, version: str) -> None:
             'ngrok_agent_settings has dns_resolver_ips, which must be a list: write it like ["192.0.2.53"].',
         ),
         (
-            {"connect_url": "tunnel.example.org:443"},
+            {"connect_url": "tunnels.example.org:443"},
             OLD,
             f"ngrok_agent_settings has connect_url, which agent 2.3.41 does not know: {OF_2}",
         ),
@@ -507,15 +507,15 @@ def test_right_agent_settings(number: int, version: str) -> None:
     ],
 )
 def test_wrong_agent_settings(settings: dict[str, Any], version: str | None, sentence: str) -> None:
-    assert tunnel.agent_setting_problems({"metadata": "x", **settings}, version) == [sentence]
+    assert tunnels.agent_setting_problems({"metadata": "x", **settings}, version) == [sentence]
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])
 def test_what_reachable_sets_is_not_passed_on(version: str) -> None:
-    ours = tunnel.common_settings("127.0.0.1:4040", version)
-    config = tunnel.agent_config([HTTP], version, ours, {})
-    assert ours.keys() | config.keys() - {"agent"} <= tunnel.NOT_PASSED_ON.keys()
-    assert not tunnel.NOT_PASSED_ON.keys() & tunnel.AGENT_SETTINGS[tunnel.generation(version)].keys()
+    ours = tunnels.common_settings("127.0.0.1:4040", version)
+    config = tunnels.agent_config([HTTP], version, ours, {})
+    assert ours.keys() | config.keys() - {"agent"} <= tunnels.NOT_PASSED_ON.keys()
+    assert not tunnels.NOT_PASSED_ON.keys() & tunnels.AGENT_SETTINGS[tunnels.generation(version)].keys()
 
 
 # https://ngrok.com/docs/agent/config/v3/ (2026-08); local_storage and crl_url are in the changelog only
@@ -528,8 +528,8 @@ DOCUMENTED = (
 
 def test_every_documented_setting_has_an_answer() -> None:
     documented = set(DOCUMENTED.split())
-    assert tunnel.AGENT_SETTINGS[3].keys() <= documented
-    assert documented <= tunnel.AGENT_SETTINGS[3].keys() | tunnel.NOT_PASSED_ON.keys()
+    assert tunnels.AGENT_SETTINGS[3].keys() <= documented
+    assert documented <= tunnels.AGENT_SETTINGS[3].keys() | tunnels.NOT_PASSED_ON.keys()
 
 
 PHASES = "there are only on_tcp_connect, on_http_request, on_http_response."
@@ -564,15 +564,10 @@ PHASES = "there are only on_tcp_connect, on_http_request, on_http_response."
     ],
 )
 def test_wrong_policies(policy: dict[str, Any], version: str | None, sentences: list[str]) -> None:
-    assert tunnel.policy_problems(policy, version) == sentences
+    assert tunnels.policy_problems(policy, version) == sentences
 
 
 def test_what_is_no_network() -> None:
     right = ["192.0.2.0/24", "192.0.2.7", "2001:db8::/32", "2001:db8::7", "0.0.0.0/0"]
     wrong = ["", "192.0.2.7/24", "192.0.2", "192.0.2.0/33", "ada.example", "192.0.2.0-192.0.2.9"]
-    assert tunnel.no_networks(right + wrong) == wrong
-
-
-def test_every_filter_has_its_name() -> None:
-    filters = tunnel.FilterModule().filters()
-    assert {name: function.__name__ for name, function in filters.items()} == {name: name for name in filters}
+    assert tunnels.no_networks(right + wrong) == wrong

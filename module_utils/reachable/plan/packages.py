@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The packages that people want for their notebooks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Lines of a requirements file that lead to other files of the controller.
+ELSEWHERE = re.compile(r"(?m)^\s*((?:-[rce]\b|--(?:requirement|constraint|editable)\b|\.{1,2}/)\s*\S*)")
+
+
+def no_packages(entries: Iterable[str]) -> list[str]:
+    """Return the entries that are not a package's name with optional extras and versions, as PEP 508 has them."""
+    return [entry for entry in entries if not is_package(entry)]
+
+
+def is_package(text: str) -> bool:
+    """Tell whether a text names a package, and nothing but a package."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - most people ask for none
+
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return False
+    return requirement.url is None and requirement.marker is None
+
+
+def lines_that_lead_elsewhere(requirements: str) -> list[str]:
+    """Return what leads from a requirements file to other files, which do not go to the host."""
+    return ELSEWHERE.findall(requirements)

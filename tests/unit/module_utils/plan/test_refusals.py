@@ -1,0 +1,124 @@
+"""Whatever cannot be meant ends in its exact sentence, before anything is looked at on a host.
+
+Where only a host can tell, the scenario ``invalid_input`` has the sentences.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from reachable.plan.declaration import Declaration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import RunAction
+
+    Refused = Callable[..., list[str]]
+
+ROOT = Path(__file__).resolve().parents[4]
+ROLES = ("preflight", "receipt", "jupyter", "ngrok", "drift", "endpoint")
+SPECS: dict[str, Any] = {}
+DEFAULTS: dict[str, Any] = {}
+for role in ROLES:
+    SPECS |= yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())["argument_specs"]["main"][
+        "options"
+    ]
+    DEFAULTS |= yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text())
+# Those that are templates.
+DEFAULTS |= {
+    "reachable_prefix": "/opt/reachable",
+    "reachable_state_dir": "/var/lib/reachable",
+    "reachable_secrets_dir": "/tmp/secrets",
+    "reachable_cards_dir": "/tmp/cards",
+    "jupyter_notebook_dir": "/var/lib/reachable/jupyter/notebooks",
+    "jupyter_user": "jupyter",
+    "ngrok_authtoken": None,
+    "ngrok_install_method": "repository",
+    "ngrok_repository_key_url": "https://ngrok-agent.s3.amazonaws.com/ngrok.asc",
+}
+CASES: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "refusals.yml").read_text())
+CASES.pop("schedule")  # what several have in common
+PLACE = "inventory/given/vps.yml"
+
+
+@pytest.fixture
+def refused(run_action: RunAction) -> Refused:
+    """Return a function that returns the sentences in which a declaration ends."""
+
+    def sentences(given: dict[str, Any], **options: Any) -> list[str]:
+        values = {**DEFAULTS, **given}
+        arguments = {"platform": "linux", "scope": "system", "home": "~", "kept": {}, "place": PLACE, **options}
+        done = run_action(
+            "plan", variables={"inventory_hostname": "vps"}, values=values, names=[*given], specs=SPECS, **arguments
+        )
+        assert done.get("failed", False) == ("msg" in done)
+        return str(done["msg"]).split("\n") if "msg" in done else []
+
+    return sentences
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_cannot_be_meant(case: dict[str, Any], refused: Refused) -> None:
+    wanted = [case["sentence"]] if isinstance(case["sentence"], str) else case["sentence"]
+    sentences = [re.sub(r"{{ given\.(\w+) }}", lambda match: case["given"][match[1]], each) for each in wanted]
+    assert sorted(refused(case["given"])) == sorted(sentences)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"jupyter_port": "9999", "jupyter_password_allow_weak": "true"},  # as after -e
+        {"ngrok_transport": "none", "ngrok_domain": "mine.ngrok-free.dev"},
+        {"reachable_scope": "user", "reachable_prefix": "~/.local/share/reachable"},
+    ],
+)
+def test_what_can(given: dict[str, Any], refused: Refused) -> None:
+    assert refused(given, scope=given.get("reachable_scope", "system")) == []
+
+
+def test_a_home_is_known_once_the_host_was_looked_at(refused: Refused) -> None:
+    given = {"jupyter_notebook_dir": "/Users/ada", "reachable_prefix": "/Users/ada/Library/reachable"}
+    assert refused(given, platform="macos", scope="user", home="/Users/ada") == []
+
+
+def test_a_requirements_file_that_leads_elsewhere(refused: Refused, tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("numpy\n-r more.txt\n  ./mine\n--index-url https://example.org\n")
+    [sentence] = refused({"jupyter_requirements_file": str(file)})
+    assert sentence == (
+        "jupyter_requirements_file has the line '-r more.txt' and './mine', and only the file itself goes to the host: "
+        "write the packages into it."
+    )
+
+
+def test_a_host_that_pulls_needs_a_schedule(refused: Refused) -> None:
+    [sentence] = refused({}, pulled=True)
+    assert sentence.startswith("reachable_drift_schedule is not set for vps in the repository: ")
+
+
+def test_where_a_value_is_kept_is_said(refused: Refused) -> None:
+    given = {"jupyter_port": 0, "jupyter_login_days": 0}
+    assert refused(given, kept={"jupyter_port": 0}) == [
+        f"jupyter_port is 0: give a number from 1 to 65535. It is kept in {PLACE}.",
+        "jupyter_login_days is 0: give a number of days, from 1 to 400.",
+    ]
+    assert refused(given, kept={"jupyter_login_days": 0}, only_kept=True) == [
+        f"jupyter_login_days is 0: give a number of days, from 1 to 400. It is kept in {PLACE}."
+    ]
+
+
+def test_the_variables_are_those_of_the_roles() -> None:
+    assert [field.name for field in dataclasses.fields(Declaration)] == list(SPECS)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_no_value_of_another_kind_breaks_it(name: str, refused: Refused) -> None:
+    for value in (None, "", "x", 0, -1, 1.5, True, [], ["x"], [None], {}, {"x": "y"}, {1: 2}):
+        assert all(sentence.endswith((".", "?")) for sentence in refused({name: value}))
