@@ -96,6 +96,10 @@ BLANK: Report = {
 }
 
 # Work of the playbook for itself, of which only a failure is of interest.
+# Ansible's own words before the cause.
+WHERE_IT_FAILED = re.compile(
+    r"\A(Task failed: )?(Finalization of task args for '\w+' failed: )?(Error while resolving value for '\w+': )?"
+)
 INTERNAL = {
     "add_host",
     "assert",
@@ -174,7 +178,9 @@ def reason(result: dict[str, Any]) -> str:
     if "censored" in result:
         return str(result["censored"])
     result = printable(result)
-    text = str(result.get("msg") or result.get("reason") or "").strip().removeprefix("Task failed: ")
+    text = WHERE_IT_FAILED.sub("", str(result.get("msg") or result.get("reason") or "").strip())
+    if "no vault secrets found" in text:
+        return "A value is encrypted, and there is no password for it: add --ask-vault-pass or --vault-password-file."
     if "module_stderr" in result:
         last_line = (result["module_stderr"] or result.get("module_stdout") or text).strip().rpartition("\n")[2]
         return f"The module crashed (-v shows all): {last_line}"

@@ -106,11 +106,12 @@ NEEDED = frozenset(field.name for field in fields(Declaration) if "None" not in 
 
 def read(values: Mapping[str, Any], specs: Mapping[str, Mapping[str, Any]]) -> Declaration:
     """Return the declaration that values make, which are of the right kinds. After -e NAME=VALUE all is text."""
-    converters = {"int": int, "bool": lambda value: str(value).lower() == "true"}
 
     def converted(name: str) -> Any:
-        value = values[name]
-        return value if value is None else converters.get(specs[name]["type"], lambda same: same)(value)
+        value, kind = values[name], specs[name]["type"]
+        if value is None or kind not in {"int", "bool"}:
+            return value
+        return int(value) if kind == "int" else str(value).lower() == "true"
 
     return Declaration(**{field.name: converted(field.name) for field in fields(Declaration)})
 

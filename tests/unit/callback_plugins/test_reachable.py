@@ -605,6 +605,14 @@ def test_names(hosts: str, text: str) -> None:
     ("result", "text"),
     [
         ({"msg": "Task failed: Timed out after 1 second(s)."}, "Timed out after 1 second(s)."),
+        (
+            {"msg": "Task failed: Finalization of task args for 'm' failed: Error while resolving value for 'x': No."},
+            "No.",
+        ),
+        (
+            {"msg": "Task failed: Attempting to decrypt but no vault secrets found."},
+            "A value is encrypted, and there is no password for it: add --ask-vault-pass or --vault-password-file.",
+        ),
         ({"msg": "Task failed: Module failed: boom"}, "The module crashed (-v shows all): boom"),
         (
             {"msg": "deserialization failed", "module_stderr": "Traceback\n  File x\nValueError: no\n", "rc": 1},
