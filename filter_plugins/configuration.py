@@ -27,6 +27,7 @@ class FilterModule:
             "cloud_address": tunnels.cloud_address,
             "common_settings": tunnels.common_settings,
             "joined_policy": tunnels.joined_policy,
+            "keeper_options": tunnels.keeper_options,
             "lab_overrides": lab.lab_overrides,
             "policy_problems": tunnels.policy_problems,
             "ready_policy": tunnels.ready_policy,

@@ -120,6 +120,15 @@ def published_endpoints(text: str | None) -> list[Endpoint]:
         return []
 
 
+def published_undeclared(text: str | None) -> list[dict[str, Any]]:
+    """Read what a host publishes of what its agent has opened and nobody declared."""
+    try:
+        found = json.loads(text or "")["undeclared"]
+        return [{key: str(each[key]) for key in ("name", "url", "detail", "since")} for each in found]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
 def watched_tunnels(published: list[Endpoint], names: Iterable[str], port: int) -> list[Endpoint]:
     """Choose the tunnels of these names from what a host publishes; ``port`` is Jupyter's.
 
@@ -208,6 +217,11 @@ def tunnel_line(endpoint: Endpoint) -> str:
     return f"{endpoint['url'] or endpoint['name']} ({endpoint['state']} since {for_people(endpoint['since'])})"
 
 
+def undeclared_line(opening: dict[str, Any]) -> str:
+    """Say in one line what was opened and nobody declared, and since when."""
+    return f"{opening['url']} ({opening['name']}, undeclared since {for_people(opening['since'])})"
+
+
 def for_people(moment: str) -> str:
     """Write a published time, which is in UTC, for people."""
     return f"{moment[:19].replace('T', ' ')} UTC"
@@ -282,10 +296,12 @@ class FilterModule:
             "plan_notes": plan_notes,
             "printable": printable,
             "published_endpoints": published_endpoints,
+            "published_undeclared": published_undeclared,
             "qr_svg": qr_svg,
             "reach_in_words": reach_in_words,
             "tunnel_line": tunnel_line,
             "tunnel_rows": tunnel_rows,
+            "undeclared_line": undeclared_line,
             "watched_tunnels": watched_tunnels,
             "with_findings": with_findings,
             "with_since": with_since,

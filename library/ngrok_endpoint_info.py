@@ -10,14 +10,15 @@ module: ngrok_endpoint_info
 short_description: Find the public addresses of ngrok's agent, and say what keeps them from being online
 version_added: "1.0.0"
 description:
-  - Asks the API of the ngrok agent that runs on the same machine, of any version, waits until the wanted endpoints are
-    online, and returns them. It starts no agent and changes nothing.
-  - The API also lists addresses that are not online any more, and does not say when the cloud refuses the agent. So
-    the agent's log is read too, and each address is visited.
+  - Reads the log that Reachable's keeper of the ngrok agent writes on the same machine, waits until the wanted
+    endpoints are online, and returns them. It starts no agent and changes nothing.
+  - The agent's own API is switched off, because every user of the machine could command it. Where the log says that the
+    agent serves one all the same, that is asked for its endpoints. No proxy is used for it.
+  - An agent does not know of all that makes its addresses fail, so each is visited.
   - What waiting cannot heal, such as a wrong authtoken, ends it as soon as two looks in a row have found it. (The first
     may have met what an agent that has just been replaced left in the log.) A refusal that was more than ten seconds
     old at the start does not end it, because the cause may have been removed since, and the agent tries again.
-  - Authtokens do not get into the result, although the cloud quotes them. No proxy is used for the agent's API.
+  - Authtokens do not get into the result, although the cloud quotes them.
 author: ["Reachable contributors (@reachable)"]
 requirements: ["pyngrok >= 9.0", "jmespath"]
 attributes:
@@ -30,10 +31,6 @@ attributes:
   idempotent:
     support: full
 options:
-  api_url:
-    description: The agent's API, which is at its C(web_addr).
-    type: str
-    default: http://127.0.0.1:4040
   endpoints:
     description: >-
       The wanted endpoints. Without any, at least one must be online, and everything is returned that the agent lists
@@ -56,8 +53,9 @@ options:
         type: str
         required: true
   log_file:
-    description: The agent's log in the format JSON. One that does not exist says nothing.
+    description: The log, which has entries in the format JSON. One that does not exist says that no agent runs.
     type: path
+    required: true
   probe:
     description: >-
       Whether to visit the public addresses: V(http) and V(tcp) must have Jupyter's login page, V(ssh) an SSH server.
@@ -98,6 +96,7 @@ EXAMPLES = r"""
 
 - name: Look at everything that the agent lists, whatever its state
   ngrok_endpoint_info:
+    log_file: /run/reachable-ngrok/agent.log
     wait_for_online: false
     query: "[?state != 'online'].{name: name, problem: problem}"
   register: tunnels
@@ -158,11 +157,10 @@ endpoints:
       type: str
 agent:
   description: >-
-    The agent's C(version), the C(region) of the cloud and the state of its C(session) there, of which an agent 2.x says
-    nothing; and what is wrong with the agent as a whole, as C(problem) and C(fix).
+    What is wrong with the agent as a whole, as C(problem) and C(fix).
   type: dict
   returned: success
-  sample: {version: 3.39.10, region: eu, session: online, problem: null, fix: null}
+  sample: {problem: null, fix: null}
 result:
   description: What O(query) has found.
   type: raw
@@ -230,12 +228,13 @@ class Look(NamedTuple):
 
 
 def look(asked: dict[str, Any], seconds: float) -> Look:
-    """Look at the agent, its log and its addresses once."""
+    """Look at the agent and its addresses once."""
+    log = read(asked["log_file"])
     try:
-        agent = ngrok.ask(asked["api_url"], min(seconds, LONGEST_ANSWER_SECONDS))
+        agent = ngrok.look(log, min(seconds, LONGEST_ANSWER_SECONDS))
     except ngrok.AgentError as error:
         agent = error
-    trouble, when = ngrok.last_trouble(read(asked["log_file"]))
+    trouble, when = ngrok.last_trouble(log)
     known = None if isinstance(agent, ngrok.AgentError) else agent
     wanted = asked["endpoints"] or (listed(known.tunnels) if known else [])
     findings = ngrok.assess(wanted, agent, trouble)
@@ -245,10 +244,10 @@ def look(asked: dict[str, Any], seconds: float) -> Look:
     return Look(findings, known, ngrok.hindrance(agent, trouble), moment(when))
 
 
-def read(path: str | None) -> str:
+def read(path: str) -> str:
     """Return what a log says; nothing if there is none yet. Raises UnreadableError and OSError."""
     try:
-        return files.read_regular(path).decode(errors="replace") if path else ""
+        return str(files.read_regular(path).decode(errors="replace"))
     except FileNotFoundError:
         return ""
 
@@ -266,7 +265,7 @@ def listed(tunnels: list[ngrok.Tunnel]) -> list[dict[str, Any]]:
         {"name": tunnel.name, "transport": guess_transport(tunnel), "upstream": tunnel.upstream}
         for tunnel in tunnels
         # An agent 2.x opens http beside https, under the same name with an addition.
-        if tunnel.name.removesuffix(" (http)") not in names - {tunnel.name}
+        if tunnel.name.removesuffix(ngrok.PLAIN_TWIN) not in names - {tunnel.name}
         and urlsplit(tunnel.url).scheme in TRANSPORTS
     ]
 
@@ -344,9 +343,6 @@ def shape(seen: Look, jupyter_port: int) -> dict[str, Any]:
     return {
         "endpoints": [shape_endpoint(found, jupyter_port) for found in seen.findings],
         "agent": {
-            "version": seen.agent and seen.agent.version,
-            "region": seen.agent and seen.agent.region,
-            "session": seen.agent and seen.agent.session,
             "problem": seen.hindrance and seen.hindrance.problem,
             "fix": seen.hindrance and seen.hindrance.fix,
         },
@@ -370,13 +366,6 @@ def shape_endpoint(found: ngrok.Finding, jupyter_port: int) -> dict[str, Any]:
 
 def wrong_option(asked: dict[str, Any]) -> str | None:
     """Say which option makes no sense; None when all do."""
-    try:
-        parts = urlsplit(asked["api_url"])
-        usable = parts.scheme == "http" and parts.hostname and parts.port != 0
-    except ValueError:  # of the port
-        usable = False
-    if not usable:
-        return f"api_url is {asked['api_url']}, which is no address of an API. Write it as http://127.0.0.1:4040."
     if asked["delay"] <= 0:
         return f"delay is {asked['delay']}. It must be more than 0 seconds."
     try:
@@ -399,9 +388,8 @@ def main() -> None:
     }
     module = AnsibleModule(
         argument_spec={
-            "api_url": {"type": "str", "default": "http://127.0.0.1:4040"},
             "endpoints": {"type": "list", "elements": "dict", "default": [], "options": endpoint},
-            "log_file": {"type": "path"},
+            "log_file": {"type": "path", "required": True},
             "probe": {"type": "bool", "default": True},
             "jupyter_port": {"type": "int", "default": 8888},
             "wait_for_online": {"type": "bool", "default": True},

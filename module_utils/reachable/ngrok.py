@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask ngrok's agent on this machine how its endpoints are, and say in plain words what keeps one from being online.
+"""Find out how the endpoints of ngrok's agent on this machine are, and say in plain words what keeps one offline.
 
-The agent's API lists what it once opened, also while the cloud refuses it: only its log says that. Only ``ask`` needs
-pyngrok and jmespath, and only there they are loaded: they take 15 MB, and the program that keeps the agent's log has
-no use for them.
+The agent's log says so. Its API is switched off, as it takes commands from every user of the machine. An agent whose
+log says that it serves one all the same is asked there: what others have opened by it may stand nowhere else. Only
+``ask`` needs pyngrok and jmespath, and only there they are loaded: they take 15 MB, and the program that keeps the
+agent's log has no use for them.
 """
 
 from __future__ import annotations
@@ -40,7 +41,14 @@ TOKEN = re.compile(r"\b[0-9][0-9A-Za-z]{24,30}_[0-9A-Za-z]{18,30}\b")
 CODE = re.compile(r"ERR_NGROK_(\d+)")
 
 # The agent's log, verified with 2.3.41. "tunnel session started" is no good sign: it also precedes a refusal.
-START, ESTABLISHED, ENDED = "starting web service", "client session established", "crit"
+SERVES, ESTABLISHED, ENDED = "starting web service", "client session established", "crit"
+OPENED, CLOSING = "started tunnel", "session closing"
+# What the agent's keeper adds to it.
+STARTED, GONE = "starting the agent", "the agent has ended"
+# Agent 2.x may open an address without encryption beside one with it, under the same name with an addition.
+PLAIN_TWIN = " (http)"
+# How people hear of an API that is on.
+API = "the agent's API"
 # Who speaks of the connection to the cloud; the updater and the API have errors of their own.
 SPEAKERS = ("app", "csess", "tunnels", "tunnels.session", "")
 
@@ -162,7 +170,7 @@ ERRORS = {
 
 
 class AgentError(Exception):
-    """The agent's API gave no answer. ``code`` is ``no_agent`` or ``foreign_api``, the text the technical detail."""
+    """There is no agent to be found. ``code`` is ``no_agent`` or ``foreign_api``, the text the technical detail."""
 
     def __init__(self, code: str, detail: object) -> None:
         """Keep the parts, without anything that belongs to neither a screen nor a log."""
@@ -180,12 +188,38 @@ class Tunnel(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """What the agent's API says. ``session`` is the text of agent 3's /api/status; 2.x has no such thing."""
+    """What the agent has open. ``session`` is the text of /api/status, where an agent 3 serves its API."""
 
-    version: str | None
-    region: str | None
-    session: str | None
     tunnels: list[Tunnel]
+    session: str | None = None
+
+
+class Opening(NamedTuple):
+    """What an agent has opened, as its log says; ``time`` is in the log's own form."""
+
+    name: str
+    url: str
+    upstream: str
+    time: str
+    is_open: bool
+
+    @property
+    def tunnel(self) -> Tunnel:
+        """The same as the API would list it."""
+        return Tunnel(self.name, self.url, self.upstream, self.url.partition(":")[0])
+
+
+class Story(NamedTuple):
+    """What the agent's log says about what is open.
+
+    ``pid`` is that of the agent's keeper, None where none runs. ``is_astray`` is an agent that has found its way back
+    to the cloud: 2.3.41 does not say at which addresses then, and they may be others.
+    """
+
+    pid: int | None = None
+    api: Opening | None = None
+    openings: list[Opening] = []  # noqa: RUF012 - nothing is ever added to it
+    is_astray: bool = False
 
 
 class Trouble(NamedTuple):
@@ -255,8 +289,29 @@ def spare_loopback_the_proxy() -> None:
         os.environ["no_proxy"] = ",".join(dict.fromkeys([*hosts, *LOOPBACK]))
 
 
+def look(log: str, timeout: float = 4.0) -> Agent:
+    """Find out what the agent has open, by its log; raise AgentError where there is no agent."""
+    story = read_story(log)
+    if story.api:
+        return ask(story.api.url, timeout)
+    if story.pid is None or not is_alive(story.pid):
+        raise AgentError("no_agent", "it does not run")
+    return Agent([opening.tunnel for opening in story.openings if opening.is_open])
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether there is a process with this number, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def ask(api_url: str, timeout: float = 4.0) -> Agent:
-    """Ask the agent for its endpoints; raise AgentError where there is no agent or something else answers.
+    """Ask the agent's API for its endpoints; raise AgentError where there is none or something else answers.
 
     Each request leaves two lines in the agent's log, so there are no more of them than needed: an agent without
     /api/status (before 3.9) has no /api/endpoints (since 3.30) either.
@@ -271,16 +326,12 @@ def ask(api_url: str, timeout: float = 4.0) -> Agent:
         raise AgentError("foreign_api", f"{api_url} has no list of endpoints")
     settings = pyngrok.PyngrokConfig()
     items = [pyngrok.NgrokTunnel(item, settings, api_url) for item in jmespath.search(LISTING, listing) or []]
-    return Agent(
-        version=jmespath.search("agent_version", status),
-        region=jmespath.search("session.legs[0].region", status),
-        session=jmespath.search("status", status),
-        tunnels=[
-            Tunnel(item.name, item.public_url, item.upstream["url"] or "", item.proto or "")
-            for item in items
-            if item.name and item.public_url
-        ],
-    )
+    tunnels = [
+        Tunnel(item.name, item.public_url, item.upstream["url"] or "", item.proto or "")
+        for item in items
+        if item.name and item.public_url
+    ]
+    return Agent(tunnels, jmespath.search("status", status))
 
 
 def request(pyngrok: Any, api_url: str, path: str, timeout: float) -> dict[str, Any] | None:
@@ -320,20 +371,93 @@ def last_trouble(text: str) -> tuple[Trouble | None, str]:
     trouble, when = None, ""
     last_words: list[str] = []
     for line in text.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            entry = None
-        if not isinstance(entry, dict):
+        entry = read_entry(line)
+        if not entry:
             last_words += [line] if line.startswith("ERROR") else []
-        elif entry.get("msg") in (START, ESTABLISHED):
+        elif entry.get("msg") in (STARTED, SERVES, ESTABLISHED):
             trouble, when = None, ""
             last_words = []
-        elif entry.get("lvl") in ("eror", ENDED) and entry.get("err") and entry.get("obj", "") in SPEAKERS:
+        elif is_complaint(entry):
             trouble, when = diagnose(str(entry["err"]), ended=entry["lvl"] == ENDED), str(entry.get("t", ""))
     if last_words and trouble is None:
         trouble = diagnose("\n".join(line.removeprefix("ERROR:") for line in last_words), ended=True)
     return trouble, when
+
+
+def is_complaint(entry: dict[str, Any]) -> bool:
+    """Tell whether an entry of the log says that something is wrong between agent and cloud."""
+    return entry.get("lvl") in ("eror", ENDED) and bool(entry.get("err")) and entry.get("obj", "") in SPEAKERS
+
+
+def read_story(text: str) -> Story:
+    """Return what has been opened, by the agent's log."""
+    story = Story()
+    connected = hurt = False
+    for line in text.splitlines():
+        entry = read_entry(line)
+        message = entry.get("msg")
+        if message in (STARTED, GONE):
+            story = Story(pid=entry.get("pid"), openings=closed(story.openings))
+            connected = hurt = False
+        elif message == SERVES:
+            api = Opening(API, f"http://{entry.get('addr')}", "", str(entry.get("t", "")), is_open=True)
+            story = story._replace(api=api)
+        elif message == OPENED:
+            name, url, upstream, moment = (str(entry.get(key, "")) for key in ("name", "url", "addr", "t"))
+            opening = Opening(name, url, upstream, moment, is_open=True)
+            story = story._replace(openings=[*closed(story.openings, name), opening], is_astray=False)
+        elif message == ESTABLISHED:
+            if connected and hurt:
+                story = story._replace(openings=closed(story.openings), is_astray=True)
+            connected, hurt = True, False
+        elif message == CLOSING:
+            story = story._replace(openings=closed(story.openings))
+            connected = hurt = False
+        else:
+            hurt |= is_complaint(entry)
+    return story
+
+
+def read_entry(line: str) -> dict[str, Any]:
+    """Read a line of the agent's log; an empty dict where it is plain text."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def closed(openings: list[Opening], name: str | None = None) -> list[Opening]:
+    """Note that these openings are closed now, or the one with this name."""
+    return [each._replace(is_open=False) if name in (None, each.name) else each for each in openings]
+
+
+def undeclared(story: Story, listed: list[Tunnel], wanted: list[dict[str, Any]]) -> list[Opening]:
+    """Return what the agent has opened and nobody declared, also what is closed again, and its API where it serves one.
+
+    ``listed`` is what that API lists: an agent may not log what was opened by it. A tunnel with a wanted name that
+    leads elsewhere was not declared either.
+    """
+    declared = {each["name"]: each for each in wanted}
+    logged = {opening.tunnel for opening in story.openings}
+    others = [Opening(each.name, each.url, each.upstream, "", is_open=True) for each in listed if each not in logged]
+    found = [each for each in story.openings + others if not is_declared(each.tunnel, declared)]
+    return [*found, story.api] if story.api else found
+
+
+def describe(opening: Opening) -> str:
+    """Say what was opened and nobody declared, what that means and what to do about it."""
+    if opening.name == API:
+        said = f"ngrok's agent serves its API at {opening.url}, where every user of the machine can command it"
+    else:
+        said = f"ngrok's agent has opened {opening.name} from {opening.url} to {opening.upstream}"
+    return f"{clean(said)}. Nobody declared that: find out who could, and run './reachable up'."
+
+
+def is_declared(tunnel: Tunnel, declared: dict[str, dict[str, Any]]) -> bool:
+    """Tell whether a tunnel is one of those that are wanted, by their names."""
+    wanted = declared.get(tunnel.name.removesuffix(PLAIN_TWIN))
+    return wanted is not None and leads_to(tunnel, wanted["transport"], wanted["upstream"])
 
 
 def diagnose(words: str, ended: bool) -> Trouble:
@@ -360,17 +484,17 @@ def explain(code: str, words: str = "") -> Advice:
 
 
 def hindrance(agent: Agent | AgentError, trouble: Trouble | None) -> Trouble | None:
-    """Say what keeps all endpoints of an agent from being online, by its API and its log; None when nothing does."""
+    """Say what keeps all endpoints of an agent from being online, by what its log says; None when nothing does."""
     if isinstance(agent, AgentError) and agent.code == "foreign_api":
         problem = f"What answers in place of ngrok's agent is another program: {agent}."
-        fix = "Stop that program, or choose another ngrok_web_addr, and run './reachable up'."
+        fix = "Stop that program, and run './reachable up'."
         return Trouble("offline", agent.code, problem, fix, heals=False)
     if isinstance(agent, AgentError):
         if trouble is None:
-            return Trouble("offline", agent.code, f"ngrok's agent does not answer: {agent}.", AGENT, heals=True)
+            return Trouble("offline", agent.code, f"ngrok's agent cannot be found: {agent}.", AGENT, heals=True)
         if trouble.state == "refused":  # an agent that is refused at its start ends
             return trouble
-        problem = f"ngrok's agent does not answer: {agent}. The last in its log: {trouble.problem}"
+        problem = f"ngrok's agent cannot be found: {agent}. The last in its log: {trouble.problem}"
         return Trouble("offline", agent.code, problem, trouble.fix, heals=True)
     if trouble is None and agent.session not in (None, "online"):
         problem = f"ngrok's agent has no session with its cloud: it is {clean(str(agent.session))}."
@@ -386,8 +510,8 @@ def assess(wanted: list[dict[str, Any]], agent: Agent | AgentError, trouble: Tro
 
 
 def find(name: str, tunnels: list[Tunnel]) -> Tunnel | None:
-    """Find an endpoint by its name. Agent 2.x may open two, of which the one without encryption has an addition."""
-    named = [tunnel for tunnel in tunnels if tunnel.name in (name, f"{name} (http)")]
+    """Find an endpoint by its name; of two, the one with encryption."""
+    named = [tunnel for tunnel in tunnels if tunnel.name in (name, name + PLAIN_TWIN)]
     return max(named, key=lambda tunnel: tunnel.url.startswith("https:"), default=None)
 
 

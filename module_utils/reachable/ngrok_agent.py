@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the ngrok agent: pass on what it says without secrets, keep the last of it, and shorten its way back.
 
-    python -m ansible.module_utils.ngrok_agent --log FILE --cloud HOST:PORT [--secret-file FILE ...] -- COMMAND ...
+    python -m ansible.module_utils.ngrok_agent --log FILE --cloud HOST:PORT [--secret-file FILE ...]
+        [--endpoint NAME TRANSPORT UPSTREAM ...] -- COMMAND ...
 
-After an outage the agent waits longer and longer between its tries, and would come back late. So this asks by itself
-whether the cloud is there again, and starts the agent anew where that is faster. An agent that the cloud refuses ends,
-and the service manager would start it again at once: this waits before it ends too.
+The log is all that others learn from the agent, whose API is switched off. After an outage the agent waits longer and
+longer between its tries, and would come back late. So this asks by itself whether the cloud is there again, and starts
+the agent anew where that is faster, and also when it came back by itself: only at its start does it say at which
+addresses. An agent that has opened what nobody declared is started anew, too. An agent that the cloud refuses ends, and
+the service manager would start it again at once: this waits before it ends too.
 """
 
 from __future__ import annotations
@@ -34,9 +37,10 @@ if TYPE_CHECKING:
 
 LONGEST_LOG_BYTES = 64 * 1024
 LONGEST_LINE_BYTES = 16 * 1024
-ESTABLISHED = "client session established"
 # Each connection through the tunnel writes one; it tells nothing about the cloud.
 TRAFFIC = "join connections"
+# What says what is open stays in the log until the agent is started anew.
+LASTING = (ngrok.STARTED, ngrok.SERVES, ngrok.ESTABLISHED, ngrok.OPENED)
 TOO_LONG = "(a line that is too long)"
 
 
@@ -52,6 +56,7 @@ class Times(NamedTuple):
     retry: float = 1.0  # after a refusal that waiting can heal, likewise
     longest_retry: float = 30.0
     settled: float = 10.0  # a session that lasts so long was no refusal in disguise
+    config: float = 10.0  # what is opened so soon after a start stands in the agent's configuration
 
 
 class Options(NamedTuple):
@@ -61,6 +66,7 @@ class Options(NamedTuple):
     log: str
     cloud: tuple[str, int]
     secret_files: list[str]
+    endpoints: list[dict[str, str]] = []  # noqa: RUF012 - nothing is ever added to it
 
 
 def doubled(first: float, longest: float, times: int) -> float:
@@ -68,13 +74,9 @@ def doubled(first: float, longest: float, times: int) -> float:
     return float(min(longest, first * 2 ** min(times, 30)))
 
 
-def read_entry(line: str) -> dict[str, object]:
-    """Read a line of the agent's log; an empty dict where it is plain text."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
+def names(openings: Iterable[tuple[str, str]]) -> str:
+    """Name what was opened, for people."""
+    return " and ".join(sorted(f"{name} to {upstream}" if upstream else name for name, upstream in openings))
 
 
 def is_noise(entry: dict[str, object]) -> bool:
@@ -106,6 +108,13 @@ class Lines:
         return self.feed(b"\n") if self.rest else []
 
 
+class Line(NamedTuple):
+    """A line of the log; a lasting one is not left out for want of room."""
+
+    data: bytes
+    is_lasting: bool = False
+
+
 class Log:
     """The last lines, in a file that everybody may read."""
 
@@ -113,34 +122,46 @@ class Log:
         """Begin anew."""
         self.path = path
         self.longest = longest
-        self.lines: deque[bytes] = deque()
+        self.lines: deque[Line] = deque()
         self.size = 0
         self.file = self.replace()
 
     @property
     def text(self) -> str:
         """What the file has."""
-        return b"".join(self.lines).decode()
+        return b"".join(line.data for line in self.lines).decode()
 
-    def add(self, line: str) -> None:
+    def add(self, text: str, is_lasting: bool = False) -> None:
         """Append a line; the older half goes when there is no room for it."""
-        data = f"{line}\n".encode()
-        self.lines.append(data)
+        data = f"{text}\n".encode()
+        self.lines.append(Line(data, is_lasting))
         self.size += len(data)
         if self.size <= self.longest:
             self.file.write(data)
             return
-        while self.size > self.longest // 2 and len(self.lines) > 1:
-            self.size -= len(self.lines.popleft())
+        self.shorten()
         self.file.close()
         self.file = self.replace()
+
+    def shorten(self) -> None:
+        """Leave out the oldest lines, but neither a lasting one nor the newest."""
+        lines, self.lines = self.lines, deque()
+        for line in lines:
+            if self.size <= self.longest // 2 or line.is_lasting or line is lines[-1]:
+                self.lines.append(line)
+            else:
+                self.size -= len(line.data)
+
+    def let_go(self) -> None:
+        """Let no line last any more."""
+        self.lines = deque(line._replace(is_lasting=False) for line in self.lines)
 
     def replace(self) -> IO[bytes]:
         """Put a file with the present lines in the place of the old one, and return it."""
         new = f"{self.path}.new"
         file = open(new, "wb", buffering=0)  # noqa: SIM115 - it stays open
         os.fchmod(file.fileno(), 0o644)
-        file.write(b"".join(self.lines))
+        file.write(self.text.encode())
         os.replace(new, self.path)
         return file
 
@@ -241,8 +262,13 @@ class Keeper:
         self.rescue = Rescue(self.times)
         self.secrets: list[str] = []
         self.trouble: ngrok.Trouble | None = None
+        self.story = ngrok.Story()
+        # What was opened that nobody declared: each time, and which of that was closed by a new start.
+        self.judged: set[ngrok.Opening] = set()
+        self.closed: set[tuple[str, str]] = set()
+        self.started_at = 0.0
         self.session_at: float | None = None
-        self.stopping = False
+        self.stopping = self.silent = False
         self.selector = selectors.DefaultSelector()
         # Signals, and the thread that tries the cloud, write here to wake the main loop.
         self.bell, self.button = socket.socketpair()
@@ -264,6 +290,7 @@ class Keeper:
                 self.help()
         finally:
             self.end()
+            self.note(ngrok.GONE)
         self.sleep(self.pause_before_end())
         status = self.agent.returncode
         return 0 if self.stopping else int(status if status >= 0 else 128 - status)
@@ -277,6 +304,11 @@ class Keeper:
         self.out.write(f"{text}\n".encode())
         self.out.flush()
 
+    def note(self, message: str, **known: object) -> None:
+        """Write an entry of our own into the log."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self.take_in([json.dumps({"lvl": "info", "msg": message, "obj": "keeper", "t": moment, **known})])
+
     def start(self) -> None:
         """Start the agent."""
         texts = [Path(path).read_text() for path in self.options.secret_files]
@@ -289,6 +321,9 @@ class Keeper:
         self.selector.register(self.output, selectors.EVENT_READ)
         self.lines = Lines()
         self.silent = False
+        self.started_at = time.monotonic()
+        self.log.let_go()
+        self.note(ngrok.STARTED, pid=os.getpid())
 
     def end(self) -> None:
         """End the agent, if it does not end by itself, and take in its last words."""
@@ -326,34 +361,61 @@ class Keeper:
         """Pass lines on, keep them, and understand them."""
         news = False
         for line in lines:
-            entry = read_entry(line)
+            entry = ngrok.read_entry(line)
             if is_noise(entry):
                 continue
             clean = ngrok.redact(line, self.secrets)
             self.say(clean)
-            self.log.add(clean)
-            news |= entry.get("msg") != TRAFFIC
-            if entry.get("msg") == ESTABLISHED:
+            if entry.get("msg") == TRAFFIC:
+                continue
+            self.log.add(clean, entry.get("msg") in LASTING)
+            news = True
+            if entry.get("msg") == ngrok.ESTABLISHED:
                 self.session_at = self.session_at or time.monotonic()
                 self.rescue.succeed()
         if news:
-            self.trouble = ngrok.read_log(self.log.text)
+            self.trouble, self.story = ngrok.read_log(self.log.text), ngrok.read_story(self.log.text)
 
     def help(self) -> None:
-        """Do what is due for an agent that does not reach the cloud."""
+        """Do what is due for an agent that does not reach the cloud, or is not as it should be."""
         now = time.monotonic()
-        if not self.cut_off:
+        if self.silent:
+            return
+        if self.story.is_astray:
+            self.start_anew("The agent is back, and does not say at which addresses")
+        elif undeclared := self.undeclared(now):
+            self.start_anew(f"The agent has opened what nobody declared, {undeclared}")
+        elif not self.cut_off:
             self.rescue.rest()
         elif now >= self.rescue.restart_at:
-            self.say("The cloud can be reached, but the agent waits: starting it anew")
-            self.end()
-            if not self.stopping:
-                self.start()
+            self.start_anew("The cloud can be reached, but the agent waits")
             self.rescue.restarted(now)
         elif self.rescue.wants_try(now):
             self.rescue.begin_try(now)
             # In a thread, as nothing can interrupt a name server that does not answer.
             threading.Thread(target=self.try_cloud, daemon=True).start()
+
+    def start_anew(self, reason: str) -> None:
+        """End the agent and start it again."""
+        self.say(f"{reason}: starting it anew")
+        self.end()
+        if not self.stopping:
+            self.start()
+
+    def undeclared(self, now: float) -> str:
+        """Name what the agent has just opened and nobody declared, where a new start closes it; else nothing.
+
+        What comes back with each start stands in the agent's configuration, and only another one helps.
+        """
+        opened = ngrok.undeclared(self.story, [], self.options.endpoints)
+        found = {each for each in opened if each.is_open} - self.judged
+        self.judged |= found
+        new = {(each.name, each.upstream) for each in found}
+        is_at_start = now - self.started_at < self.times.config
+        if again := new & self.closed if is_at_start else set():
+            self.say(f"The agent opens again what nobody declared, {names(again)}: './reachable up' corrects that")
+        self.closed |= new
+        return names(new - again)
 
     def try_cloud(self) -> None:
         """Find out whether the cloud can be reached."""
@@ -394,6 +456,7 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--log", required=True, help="the file that keeps what the agent said last")
     parser.add_argument("--cloud", required=True, metavar="HOST:PORT", help="to what the agent connects")
     parser.add_argument("--secret-file", nargs="+", action="extend", default=[], help="a configuration of the agent")
+    parser.add_argument("--endpoint", nargs=3, action="append", default=[], metavar=("NAME", "TRANSPORT", "UPSTREAM"))
     parser.add_argument("command", nargs="+", help="the agent and its arguments, after --")
     asked = parser.parse_args(arguments)
     try:
@@ -403,7 +466,8 @@ def parse(arguments: list[str]) -> Options:
         host = port = None
     if not host or not port:
         parser.error("--cloud needs HOST:PORT")
-    return Options(asked.command, asked.log, (host, port), asked.secret_file)
+    endpoints = [dict(zip(("name", "transport", "upstream"), endpoint)) for endpoint in asked.endpoint]
+    return Options(asked.command, asked.log, (host, port), asked.secret_file, endpoints)
 
 
 def main() -> None:

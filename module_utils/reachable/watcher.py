@@ -2,13 +2,14 @@
 """Follow how Jupyter can be reached, publish every change, and tell people about those that matter to them.
 
 A small daemon, which serves nothing on the network: ``python -m ansible.module_utils.watcher --config FILE``. It learns
-from the agent's log that something happened, from the agent's API what, and from the public address whether it is so.
+from the agent's log what happened, and from the public address whether it is so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import queue
 import signal
@@ -32,15 +33,13 @@ TICK_SECONDS = 0.5
 # An agent that has lost the cloud tries again after half a second: in the first minute, nothing may be missed.
 QUICK_TICK_SECONDS = 0.1
 QUICK_FOR_SECONDS = 60.0
-CALM_ASK_SECONDS = 30.0  # each question costs the agent two lines of its log
+CALM_ASK_SECONDS = 30.0  # the agent may have ended without a word
 PROBE_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 5.0
 LONGEST_LOG_BYTES = 256 * 1024
 QUIET_FACTOR = 3  # what has not changed for so many times ``offline_seconds`` does not flap any more
 
 VALUE_KEYS = ("name", "transport", "url", "scheme", "host", "port", "safari_url", "juno_url")
-# Lines of the agent's log that say nothing about the tunnels: the questions of this program, and visitors.
-CHATTER = ('"pg":', " pg=", "join connections")
 
 
 class ConfigError(Exception):
@@ -51,7 +50,6 @@ class Config(NamedTuple):
     """What the configuration says. Those in ``others`` are endpoints as values, which need no agent."""
 
     host: str
-    api_url: str
     log: str
     folder: str
     jupyter_port: int
@@ -66,7 +64,7 @@ class Config(NamedTuple):
 
 
 KINDS: dict[str, Any] = (
-    dict.fromkeys(("host", "api_url", "log", "folder"), str)
+    dict.fromkeys(("host", "log", "folder"), str)
     | dict.fromkeys(("endpoints", "others", "notify_command"), list)
     | dict.fromkeys(("jupyter_port", "flap_changes", "history_length"), int)
     | dict.fromkeys(("probe_seconds", "offline_seconds", "flap_seconds"), (int, float))
@@ -152,12 +150,6 @@ def read_urls(text: str) -> list[str]:
 def for_people(moment: str) -> str:
     """Write a published time for people."""
     return f"{moment[:19].replace('T', ' ')} UTC"
-
-
-def last_news(log: str) -> str:
-    """Return the last line of the agent's log that says something about the tunnels; empty when there is none."""
-    lines = (line for line in reversed(log.splitlines()) if line.strip())
-    return next((line for line in lines if not any(mark in line for mark in CHATTER)), "")
 
 
 def retry_after(elapsed: float, longest: float = LONGEST_RETRY_SECONDS) -> float:
@@ -293,6 +285,42 @@ def message(news: str, subject: str, entry: Endpoint, before: Told, now: float) 
     return {"created": now, "title": f"{subject}: {news}", "body": body, "data": entry}
 
 
+def warning(opening: ngrok.Opening, host: str, now: float) -> dict[str, Any]:
+    """Write a message about what the agent has opened and nobody declared."""
+    data = undeclared_entry(opening, now)
+    body = f"{data['detail']}\nSince {for_people(data['since'])}."
+    return {"created": now, "title": f"Jupyter on {host}: a way in that nobody declared", "body": body, "data": data}
+
+
+def undeclared_entry(opening: ngrok.Opening, since: float) -> dict[str, Any]:
+    """Describe what the agent has opened and nobody declared, as it is published."""
+    entry = {"name": opening.name, "url": opening.url, "upstream": opening.upstream, "since": utc(since)}
+    return {key: ngrok.clean(value) for key, value in entry.items()} | {"detail": ngrok.describe(opening)}
+
+
+def identity(opening: ngrok.Opening) -> str:
+    """Tell one opening from all others."""
+    return json.dumps([opening.name, opening.upstream, opening.time])
+
+
+def warnings(
+    opened: list[ngrok.Opening], before: dict[str, float], now: float, quiet: float
+) -> tuple[dict[str, float], list[ngrok.Opening]]:
+    """Return since when each opening is known, and of which people must hear.
+
+    What was closed is opened again at once where it stands in the agent's configuration: that is told once.
+    """
+    known: dict[str, float] = {}
+    fresh = []
+    for opening in opened:
+        kind = json.loads(identity(opening))[:2]
+        last = max((at for key, at in (before | known).items() if json.loads(key)[:2] == kind), default=-math.inf)
+        if identity(opening) not in before and not 0 <= now - last < quiet:
+            fresh.append(opening)
+        known[identity(opening)] = before.get(identity(opening), now)
+    return known, fresh
+
+
 # Looking
 
 
@@ -339,10 +367,10 @@ def stamp_of(path: str) -> tuple[int, ...] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode, found.st_uid
 
 
-def ask_agent(api_url: str) -> Any:
-    """Ask the agent; the error is an answer too."""
+def ask_agent(log: str) -> Any:
+    """Find out what the agent has open, by its log; the error is an answer too."""
     try:
-        return ngrok.ask(api_url)
+        return ngrok.look(log)
     except ngrok.AgentError as error:
         return error
 
@@ -377,9 +405,18 @@ class History:
         """Note a change."""
         line = {key: after[key] for key in ("name", "transport", "state", "url", "detail")}
         previous = {"previous_url": before["url"], "previous_state": before["state"]}
+        self.add({"time": after["since"]} | line | previous)
+
+    def warn(self, entry: dict[str, Any]) -> None:
+        """Note what was opened and nobody declared."""
+        line = {"name": entry["name"], "transport": "", "state": "undeclared", "url": entry["url"]}
+        self.add({"time": entry["since"]} | line | {"detail": entry["detail"]})
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Write a line."""
         with open(self.path, "a", encoding="utf-8") as file:
             os.fchmod(file.fileno(), 0o644)
-            file.write(json.dumps({"time": after["since"]} | line | previous) + "\n")
+            file.write(json.dumps(line) + "\n")
         self.count += 1
         if self.count >= 2 * self.length:
             self.rewrite(self.lines()[-self.length :])
@@ -443,9 +480,12 @@ class Watcher:
         self.several = len(config.endpoints) + len(config.others) > 1
         self.outbox = Outbox(os.path.join(config.folder, "outbox"), targets, start_child)
         self.history = History(os.path.join(config.folder, "history.jsonl"), config.history_length)
-        self.log_stamp: Any = None
-        self.news: str | None = None
+        self.log_stamp: Any = ()
+        self.log = ""
         self.trouble: Any = None
+        self.story = ngrok.Story()
+        self.listed: list[ngrok.Tunnel] = []
+        self.undeclared: list[dict[str, Any]] = []
         self.question: Future[Any] | None = None
         self.asked = float("-inf")
         self.must_ask = self.urgent = True
@@ -462,7 +502,8 @@ class Watcher:
         for number, content in self.outbox.since(self.number):  # a crash came before it was kept that they know this
             self.outbox.put(number, content)
             self.number = number
-            told[content["data"]["name"]] = recall(content["told"], wall)
+            if "told" in content:
+                told[content["data"]["name"]] = recall(content["told"], wall)
         self.followed: dict[str, Followed] = {}
         for wanted in self.config.endpoints + self.config.others:
             value = wanted if wanted in self.config.others else None
@@ -476,9 +517,10 @@ class Watcher:
                 followed.learn(fine, value, now)
             self.followed[name] = followed
         self.tunnels = [self.followed[wanted["name"]] for wanted in self.config.endpoints]
+        self.warned: dict[str, float] = kept.get("warned", {})
         self.written: dict[str, Any] = {}
         self.stamp: Any = None
-        self.kept: dict[str, Told] = {}
+        self.kept: Any = None
         self.publish()
         self.keep()
 
@@ -491,6 +533,7 @@ class Watcher:
         now, wall = self.clock.monotonic(), self.clock.time()
         self.look_at_log()
         self.look_at_agent(now)
+        self.warn(wall)
         self.hear_visits()
         changed = {name for name, followed in self.followed.items() if self.settle(followed, now, wall)}
         self.publish()
@@ -503,7 +546,7 @@ class Watcher:
         return self.pause(now)
 
     def look_at_log(self) -> None:
-        """Read the agent's log if it has changed, and see whether there is news in it."""
+        """Read the agent's log if it has changed."""
         try:
             found = os.stat(self.config.log)
             stamp: Any = (found.st_ino, found.st_size, found.st_mtime_ns)
@@ -514,15 +557,14 @@ class Watcher:
                 text = file.read().decode(errors="replace")
         except OSError:
             stamp, text = None, ""
-        self.log_stamp = stamp
-        news = last_news(text)
-        if news != self.news:
-            self.news, self.trouble, self.must_ask = news, ngrok.read_log(text), True
+        self.log_stamp, self.log, self.must_ask = stamp, text, True
+        self.trouble, self.story = ngrok.read_log(text), ngrok.read_story(text)
 
     def look_at_agent(self, now: float) -> None:
-        """Take the agent's answer, and ask it when it is time."""
+        """Take what was found out about the agent, and find that out when it is time."""
         if self.question and self.question.done():
             answer, self.question = self.question.result(), None
+            self.listed = [] if isinstance(answer, ngrok.AgentError) else answer.tunnels
             for finding in ngrok.assess(self.config.endpoints, answer, self.trouble):
                 port = self.config.jupyter_port
                 value = endpoint_value(finding.url, finding.name, finding.transport, port) if finding.url else None
@@ -532,7 +574,23 @@ class Watcher:
         wait = retry_after(now - max(broken)) if broken else CALM_ASK_SECONDS
         if self.tunnels and not self.question and (self.must_ask or now - self.asked >= wait):
             self.asked, self.urgent, self.must_ask = now, self.must_ask, False
-            self.question = self.start(partial(self.ask, self.config.api_url))
+            self.question = self.start(partial(self.ask, self.log))
+
+    def warn(self, wall: float) -> None:
+        """Note and tell what the agent has opened and nobody declared, also what its keeper has closed already."""
+        opened = ngrok.undeclared(self.story, self.listed if self.story.api else [], self.config.endpoints)
+        self.warned, fresh = warnings(opened, self.warned, wall, self.config.offline_seconds)
+        for opening in fresh:
+            content = warning(opening, self.config.host, wall)
+            self.history.warn(content["data"])
+            self.send(content)
+        self.undeclared = [undeclared_entry(each, self.warned[identity(each)]) for each in opened if each.is_open]
+
+    def send(self, content: dict[str, Any]) -> None:
+        """Queue a message."""
+        self.number += 1
+        say(f"message {self.number:08d}: {content['title']}")
+        self.outbox.put(self.number, content)
 
     def hear_visits(self) -> None:
         """Take what visits found."""
@@ -576,10 +634,7 @@ class Watcher:
         told, news = decide(followed.told, entry, followed.code, changed=changed, now=wall, config=config)
         if news:
             subject = f"Jupyter on {config.host}" + (f" ({entry['name']})" if self.several else "")
-            self.number += 1
-            say(f"message {self.number:08d}: {subject}: {news}")
-            content = message(news, subject, entry, followed.told, wall)
-            self.outbox.put(self.number, content | {"told": told._asdict()})
+            self.send(message(news, subject, entry, followed.told, wall) | {"told": told._asdict()})
         followed.told = told
 
     def publish(self) -> None:
@@ -587,7 +642,11 @@ class Watcher:
         followed = self.followed.values()
         # Jupyter answers to published names only, also to the visit that finds out whether an address is good.
         unvisited = {each.value["host"] for each in followed if each.value and each.verdict is None}
-        publication = {"endpoints": [each.entry for each in followed], "unvisited_hosts": sorted(unvisited)}
+        publication = {
+            "endpoints": [each.entry for each in followed],
+            "unvisited_hosts": sorted(unvisited),
+            "undeclared": self.undeclared,
+        }
         path = self.path("endpoint.json")
         if publication != self.written or stamp_of(path) != self.stamp:
             write(path, json.dumps(publication, indent=2) + "\n", 0o644)
@@ -595,11 +654,11 @@ class Watcher:
 
     def keep(self) -> None:
         """Write what people know, if that is not there yet."""
-        told = {name: followed.told for name, followed in self.followed.items()}
-        if told != self.kept:
-            content = {"number": self.number, "told": {name: known._asdict() for name, known in told.items()}}
+        told = {name: followed.told._asdict() for name, followed in self.followed.items()}
+        if (told, self.warned) != self.kept:
+            content = {"number": self.number, "told": told, "warned": self.warned}
             write(self.path("told.json"), json.dumps(content), 0o600)
-            self.kept = told
+            self.kept = told, self.warned
 
     def pause(self, now: float) -> float:
         """Return the seconds until the next tick."""

@@ -68,7 +68,6 @@ class Declaration:
     ngrok_archive_url: str | None
     ngrok_archive_checksum: str | None
     ngrok_executable: str | None
-    ngrok_web_addr: str
     ngrok_agent_settings: dict[str, Any]
     ngrok_ssh_port: int
     ngrok_patience: int

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 HTTP_ADDRESS = re.compile(r"https?://([^\s/:@?#\[\]]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?")
 WEB_ADDRESS = re.compile(r"(https?|file)://\S+")
-LOOPBACK_ADDRESS = re.compile(r"(127\.[0-9.]+|localhost|\[::1\]):(?P<port>[0-9]{1,5})")
 NOTIFY_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 SHA256 = re.compile("sha256:[0-9A-Fa-f]{64}")
 USER = re.compile("[A-Za-z_][A-Za-z0-9_.-]{0,30}")
@@ -199,12 +198,6 @@ def of_tunnels(wanted: Declaration) -> Iterator[str]:
 
 def of_agent(wanted: Declaration, around: Surroundings) -> Iterator[str]:
     """Refuse an agent that cannot be had, and what it cannot be told."""
-    api = LOOPBACK_ADDRESS.fullmatch(wanted.ngrok_web_addr)
-    if not api or int(api["port"]) not in PORTS:
-        yield (
-            f"ngrok_web_addr is '{wanted.ngrok_web_addr}': write it like 127.0.0.1:4040, with an address that only "
-            "this machine itself reaches."
-        )
     if wanted.ngrok_patience < 1:
         yield f"ngrok_patience is {wanted.ngrok_patience}: give a number of seconds, at least 1."
     if wanted.ngrok_authtoken is not None and (problem := tunnels.authtoken_problem(wanted.ngrok_authtoken)):

@@ -76,7 +76,7 @@ NOT_PASSED_ON = {
     "update_channel": "leave it out, up installs the agent",
     "update_check": "leave it out, up installs the agent",
     "version": "leave it out, it follows the agent that is installed",
-    "web_addr": "use ngrok_web_addr",
+    "web_addr": "leave it out, any user of the machine could command the agent by its API",
 }
 TYPE_WORDS = {str: "text: put it in quotes", bool: "true or false", list: 'a list: write it like ["192.0.2.53"]'}
 POLICY_PHASES = ("on_tcp_connect", "on_http_request", "on_http_response")
@@ -113,6 +113,11 @@ def tunnel_endpoints(entries: Iterable[Mapping[str, Any]], jupyter_port: int, ss
 def to_watch(wanted: Iterable[Wanted]) -> list[Wanted]:
     """Return of the wanted endpoints what is compared with those that there are."""
     return [{key: each[key] for key in ("name", "transport", "upstream")} for each in wanted]
+
+
+def keeper_options(wanted: Iterable[Wanted]) -> list[str]:
+    """Tell the agent's keeper, on its command line, which endpoints are declared."""
+    return [word for each in to_watch(wanted) for word in ("--endpoint", *each.values())]
 
 
 def entry_name(entry: Mapping[str, Any]) -> str:
@@ -164,13 +169,14 @@ def tunnel_of_2(wanted: Wanted) -> Settings:
     return {"proto": "tcp", "addr": addr, "inspect": False, **remote_addr}
 
 
-def common_settings(web_addr: str, version: str | None) -> Settings:
-    """Return the settings of the agent that are ours: its local API, its log, and nothing that nobody asked for.
+def common_settings(version: str | None) -> Settings:
+    """Return the settings of the agent that are ours: its log, no local API, and nothing that nobody asked for.
 
-    Agent 2.3.41 knows remote_management and update_check too; with ``update: false`` it would still ask for updates.
+    The API would take commands from every user of the machine. Agent 2.3.41 knows remote_management and update_check
+    too; with ``update: false`` it would still ask for updates.
     """
     common: Settings = {
-        "web_addr": web_addr,
+        "web_addr": False,
         "inspect_db_size": -1,
         "log": "stdout",
         "log_format": "json",

@@ -208,6 +208,29 @@ def test_what_a_host_publishes(text: str | None, endpoints: list[dict[str, str]]
 
 
 LAST_YEAR = "2025-01-02T03:04:05+00:00"
+PAGE = {"name": "page", "url": "https://x.example", "detail": "Nobody declared that.", "since": LAST_YEAR}
+
+
+@pytest.mark.parametrize(
+    ("text", "openings"),
+    [
+        (json.dumps({"endpoints": [], "undeclared": [PAGE | {"upstream": "tcp://127.0.0.1:22"}]}), [PAGE]),
+        ('{"endpoints": []}', []),
+        ('{"undeclared": [{"name": "page"}]}', []),
+        ('{"undeclared": 5}', []),
+        ("no JSON", []),
+        (None, []),
+    ],
+)
+def test_what_a_host_publishes_that_nobody_declared(text: str | None, openings: list[dict[str, str]]) -> None:
+    assert endpoint.published_undeclared(text) == openings
+
+
+def test_what_nobody_declared_in_one_line() -> None:
+    line = "https://x.example (page, undeclared since 2025-01-02 03:04:05 UTC)"
+    assert endpoint.undeclared_line(PAGE) == line
+
+
 NOW = {"name": "ipv4", "url": "http://192.0.2.7:8888", "reachable": True, "detail": "today's"}
 THEN = {**NOW, "detail": "yesterday's", "since": LAST_YEAR}
 

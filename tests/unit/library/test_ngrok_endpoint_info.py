@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import os
 import re
 import socket
 import sys
@@ -44,6 +45,17 @@ def tunnel(url: str, name: str = "jupyter", addr: str = "http://127.0.0.1:8888")
     return {"name": name, "public_url": url, "proto": url.partition(":")[0], "config": {"addr": addr}}
 
 
+def written(**entry: object) -> str:
+    return json.dumps({"lvl": "info", "t": "2026-11-23T15:12:57Z", **entry}) + "\n"
+
+
+def serving(log: Path, stub: Stub) -> str:
+    """Have the log say that the agent serves its API there, so that what it lists can change; return the log's path."""
+    address = stub.url.partition("://")[2]
+    log.write_text(written(msg=ngrok.SERVES, addr=address) + (log.read_text() if log.exists() else ""))
+    return str(log)
+
+
 @contextlib.contextmanager
 def sshd(says: bytes) -> Iterator[str]:
     """Greet everybody."""
@@ -78,11 +90,16 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_an_endpoint_of_an_agent_3(run_module: RunModule, check: bool) -> None:
+def test_an_endpoint_of_an_agent_3(run_module: RunModule, log: Path, check: bool) -> None:
     script = {"/api/status": [sample("v3_status")], "/api/endpoints": [sample("v3_endpoints")]}
     with serve(script) as stub:
         result = run_module(
-            ngrok_endpoint_info, check=check, api_url=stub.url, endpoints=[WANTED], probe=False, query="[].host"
+            ngrok_endpoint_info,
+            check=check,
+            log_file=serving(log, stub),
+            endpoints=[WANTED],
+            probe=False,
+            query="[].host",
         )
     assert result | {"invocation": None} == {
         "changed": False,
@@ -104,12 +121,12 @@ def test_an_endpoint_of_an_agent_3(run_module: RunModule, check: bool) -> None:
                 "fix": None,
             }
         ],
-        "agent": {"version": "3.39.10", "region": "eu", "session": "online", "problem": None, "fix": None},
+        "agent": {"problem": None, "fix": None},
         "result": ["example-dev-domain.ngrok-free.app"],
     }
 
 
-def test_everything_that_is_listed_without_a_wish(run_module: RunModule) -> None:
+def test_everything_that_is_listed_without_a_wish(run_module: RunModule, log: Path) -> None:
     script = listing(
         tunnel("https://abc123.ngrok-free.app"),
         tunnel("http://abc123.ngrok-free.app", "jupyter (http)"),
@@ -119,7 +136,7 @@ def test_everything_that_is_listed_without_a_wish(run_module: RunModule) -> None
         tunnel("tls://abc123.ngrok-free.app", "tls", "127.0.0.1:8888"),
     )
     with serve(script) as stub:
-        result = run_module(ngrok_endpoint_info, api_url=stub.url, probe=False, jupyter_port=8890)
+        result = run_module(ngrok_endpoint_info, log_file=serving(log, stub), probe=False, jupyter_port=8890)
     found = [(one["name"], one["transport"], one["url"], one["juno_url"]) for one in result["endpoints"]]
     address = "https://abc123.ngrok-free.app"
     assert found == [
@@ -128,15 +145,15 @@ def test_everything_that_is_listed_without_a_wish(run_module: RunModule) -> None
         ("ssh", "ssh", "tcp://0.tcp.ngrok.io:12345", "http://localhost:8890/nbclassic"),
         ("notebooks", "tcp", "http://0.tcp.ngrok.io:12346", "http://0.tcp.ngrok.io:12346/nbclassic"),
     ]
-    assert result["agent"] == dict.fromkeys(["version", "region", "session", "problem", "fix"])
+    assert result["agent"] == {"problem": None, "fix": None}
     assert "result" not in result
 
 
-def test_one_look_fails_about_no_state(run_module: RunModule) -> None:
+def test_one_look_fails_about_no_state(run_module: RunModule, log: Path) -> None:
     ssh = {"name": "ssh", "transport": "ssh", "upstream": "tcp://127.0.0.1:22"}
     with serve(listing(tunnel(f"http://{free_address()}"))) as stub:
         result = run_module(
-            ngrok_endpoint_info, api_url=stub.url, endpoints=[WANTED, ssh], wait_for_online=False, timeout=0
+            ngrok_endpoint_info, log_file=serving(log, stub), endpoints=[WANTED, ssh], wait_for_online=False, timeout=0
         )
     assert not result.get("failed")
     states = [(one["name"], one["url"] is None, one["state"], one["code"]) for one in result["endpoints"]]
@@ -152,43 +169,51 @@ def test_one_look_fails_about_no_state(run_module: RunModule) -> None:
     assert stub.asked.count("/api/tunnels") == 1
 
 
-def test_one_look_at_no_agent(run_module: RunModule) -> None:
-    url = f"http://{free_address()}"
-    result = run_module(ngrok_endpoint_info, api_url=url, wait_for_online=False)
+@pytest.mark.parametrize("text", ["", written(msg=ngrok.STARTED, pid=1) + written(msg=ngrok.GONE)])
+def test_one_look_at_no_agent(run_module: RunModule, log: Path, text: str) -> None:
+    log.write_text(text)
+    result = run_module(ngrok_endpoint_info, log_file=str(log), wait_for_online=False)
     assert not result.get("failed")
     assert result["endpoints"] == []
-    assert result["agent"] == {
-        **dict.fromkeys(["version", "region", "session"]),
-        "problem": f"ngrok's agent does not answer: {url}: Connection refused.",
-        "fix": START_IT,
-    }
+    assert result["agent"] == {"problem": "ngrok's agent cannot be found: it does not run.", "fix": START_IT}
+
+
+def test_what_the_log_says_is_enough(run_module: RunModule, log: Path) -> None:
+    started = written(msg=ngrok.STARTED, pid=os.getpid())
+    opened = {"name": "jupyter", "addr": "http://127.0.0.1:8888"}
+    with serve(JUPYTER) as public:
+        log.write_text(started + written(msg=ngrok.ESTABLISHED) + written(msg=ngrok.OPENED, url=public.url, **opened))
+        result = run_module(ngrok_endpoint_info, log_file=str(log), endpoints=[WANTED], **QUICK)
+    assert [(one["state"], one["url"]) for one in result["endpoints"]] == [("online", public.url)]
+    assert result["agent"] == {"problem": None, "fix": None}
 
 
 # Failures
 
 
-def failure(run_module: RunModule, stub: Stub, **more: Any) -> str:
+def failure(run_module: RunModule, stub: Stub, log: Path, **more: Any) -> str:
     """Return the text with which the module fails, and check that the last answer is there."""
-    result = run_module(ngrok_endpoint_info, **{"api_url": stub.url, "endpoints": [WANTED], **QUICK, **more})
+    given = {"log_file": serving(log, stub), "endpoints": [WANTED], **QUICK, **more}
+    result = run_module(ngrok_endpoint_info, **given)
     assert result["failed"]
     assert set(result["last_answer"]) == {"endpoints", "agent"}
     assert "1abcDEF_2ghi" not in json.dumps(result)
     return str(result["msg"])
 
 
-def test_nothing_is_listed(run_module: RunModule) -> None:
+def test_nothing_is_listed(run_module: RunModule, log: Path) -> None:
     with serve(listing()) as stub:
-        told = failure(run_module, stub)
-        told_of_any = failure(run_module, stub, endpoints=[])
+        told = failure(run_module, stub, log)
+        told_of_any = failure(run_module, stub, log, endpoints=[])
     assert told == f"ngrok's agent does not list the endpoint jupyter. {START_IT}"
     assert told_of_any == f"ngrok's agent lists no endpoint. {START_IT}"
 
 
 def test_the_last_reason_of_an_agent_that_connects(run_module: RunModule, log: Path) -> None:
-    log.write_text("\n".join(LOGS["cannot_reach_server"]))
+    log.write_text(LOGS["cannot_reach_server"][1])
     with serve(listing()) as stub:
-        told = failure(run_module, stub, log_file=str(log))
-        told_of_any = failure(run_module, stub, log_file=str(log), endpoints=[])
+        told = failure(run_module, stub, log)
+        told_of_any = failure(run_module, stub, log, endpoints=[])
     assert told == told_of_any
     assert told == (
         "ngrok's agent does not reach its cloud: dial tcp 127.0.0.1:9: connect: connection refused. Check the host's"
@@ -198,11 +223,11 @@ def test_the_last_reason_of_an_agent_that_connects(run_module: RunModule, log: P
 
 def test_a_refusal_ends_the_wait(run_module: RunModule, log: Path) -> None:
     now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
-    lines = "\n".join(LOGS["authtoken_refused_ERR_NGROK_107_exit_1"])
+    lines = "\n".join(LOGS["authtoken_refused_ERR_NGROK_107_exit_1"][1:])
     log.write_text(re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", now, lines))
     other = {"name": "ssh", "transport": "ssh", "upstream": "tcp://127.0.0.1:22"}
     with serve(listing(tunnel("https://abc123.ngrok-free.app"))) as stub:
-        told = failure(run_module, stub, log_file=str(log), endpoints=[WANTED, other], timeout=60)
+        told = failure(run_module, stub, log, endpoints=[WANTED, other], timeout=60)
     assert told == (
         "ngrok's cloud refuses the agent: the authtoken has the right form but is not valid: it was reset or revoked"
         " (ERR_NGROK_107). Copy the authtoken from https://dashboard.ngrok.com/get-started/your-authtoken into"
@@ -211,21 +236,20 @@ def test_a_refusal_ends_the_wait(run_module: RunModule, log: Path) -> None:
     assert stub.asked.count("/api/tunnels") == 2
 
 
-def test_another_program_has_the_address(run_module: RunModule) -> None:
+def test_another_program_has_the_address(run_module: RunModule, log: Path) -> None:
     with serve({"/api/tunnels": [Answer(200, "<html>")]}) as stub:
-        told = failure(run_module, stub)
+        told = failure(run_module, stub, log)
     assert told == (
         f"What answers in place of ngrok's agent is another program: {stub.url} answers with something else than JSON:"
-        " Expecting value: line 1 column 1 (char 0). Stop that program, or choose another ngrok_web_addr, and run"
-        " './reachable up'."
+        " Expecting value: line 1 column 1 (char 0). Stop that program, and run './reachable up'."
     )
 
 
-def test_every_problem_is_told_once(run_module: RunModule) -> None:
+def test_every_problem_is_told_once(run_module: RunModule, log: Path) -> None:
     wrong = tunnel("https://abc123.ngrok-free.app", addr="http://127.0.0.1:8889")
     ssh = {"name": "ssh", "transport": "ssh", "upstream": "tcp://127.0.0.1:22"}
     with serve(listing(wrong)) as stub:
-        told = failure(run_module, stub, endpoints=[WANTED, ssh])
+        told = failure(run_module, stub, log, endpoints=[WANTED, ssh])
     assert told == (
         "The endpoint jupyter leads from https://abc123.ngrok-free.app to http://127.0.0.1:8889 instead of"
         " http://127.0.0.1:8888. Run './reachable up', which gives the agent its configuration; if it stays, stop the"
@@ -237,20 +261,20 @@ def test_every_problem_is_told_once(run_module: RunModule) -> None:
 
 
 @pytest.mark.parametrize("transport", ["http", "tcp"])
-def test_jupyter_is_visited(run_module: RunModule, transport: str) -> None:
+def test_jupyter_is_visited(run_module: RunModule, log: Path, transport: str) -> None:
     with serve(JUPYTER) as public:
         url = public.url if transport == "http" else public.url.replace("http", "tcp")
         with serve(listing(tunnel(url))) as stub:
             endpoints = [WANTED | {"transport": transport}]
-            result = run_module(ngrok_endpoint_info, api_url=stub.url, endpoints=endpoints, **QUICK)
+            result = run_module(ngrok_endpoint_info, log_file=serving(log, stub), endpoints=endpoints, **QUICK)
     assert [one["state"] for one in result["endpoints"]] == ["online"]
     assert public.asked == ["/api", "/api/contents", "/login"]
 
 
-def test_an_address_that_is_stale(run_module: RunModule) -> None:
+def test_an_address_that_is_stale(run_module: RunModule, log: Path) -> None:
     address = free_address()
     with serve(listing(tunnel(f"http://{address}"))) as stub:
-        told = failure(run_module, stub)
+        told = failure(run_module, stub, log)
     assert told == (
         f"The agent lists http://{address}, but a visit to it fails: Nothing listens at 127.0.0.1 port"
         f" {address.partition(':')[2]}. {RESTART}"
@@ -271,22 +295,22 @@ def test_an_address_that_is_stale(run_module: RunModule) -> None:
         ),
     ],
 )
-def test_the_cloud_answers_a_visitor(run_module: RunModule, code: str, told: str) -> None:
+def test_the_cloud_answers_a_visitor(run_module: RunModule, log: Path, code: str, told: str) -> None:
     with (
         serve({"/api": [Answer(404, "", {"Ngrok-Error-Code": code})]}) as public,
         serve(listing(tunnel(public.url))) as stub,
     ):
-        result = run_module(ngrok_endpoint_info, api_url=stub.url, endpoints=[WANTED], **QUICK)
+        result = run_module(ngrok_endpoint_info, log_file=serving(log, stub), endpoints=[WANTED], **QUICK)
     assert result["msg"] == f"The cloud answers at {public.url} in place of Jupyter: {told}"
     assert [(one["state"], one["code"]) for one in result["last_answer"]["endpoints"]] == [("offline", code)]
 
 
-def test_what_the_cloud_says_to_every_visitor_ends_the_wait(run_module: RunModule) -> None:
+def test_what_the_cloud_says_to_every_visitor_ends_the_wait(run_module: RunModule, log: Path) -> None:
     with (
         serve({"/api": [Answer(403, "ERR_NGROK_3208")]}) as public,
         serve(listing(tunnel(public.url))) as stub,
     ):
-        told = failure(run_module, stub, timeout=60)
+        told = failure(run_module, stub, log, timeout=60)
     assert told == (
         f"The cloud answers at {public.url} in place of Jupyter: the account has been banned (ERR_NGROK_3208). Write to"
         " support@ngrok.com, or use the authtoken of another account."
@@ -303,10 +327,10 @@ def test_what_the_cloud_says_to_every_visitor_ends_the_wait(run_module: RunModul
         (b"", "it hangs up"),
     ],
 )
-def test_ssh_is_visited(run_module: RunModule, says: bytes, seen: str | None) -> None:
+def test_ssh_is_visited(run_module: RunModule, log: Path, says: bytes, seen: str | None) -> None:
     wanted = {"name": "ssh", "transport": "ssh", "upstream": "tcp://127.0.0.1:22"}
     with sshd(says) as url, serve(listing(tunnel(url, "ssh", "localhost:22"))) as stub:
-        result = run_module(ngrok_endpoint_info, api_url=stub.url, endpoints=[wanted], **QUICK)
+        result = run_module(ngrok_endpoint_info, log_file=serving(log, stub), endpoints=[wanted], **QUICK)
     if seen is None:
         assert [one["state"] for one in result["endpoints"]] == ["online"]
     else:
@@ -429,7 +453,7 @@ def test_a_look_knows_when_the_agent_was_refused(log: Path) -> None:
     log.write_text("\n".join(LOGS["authtoken_refused_ERR_NGROK_107_exit_1"]))
     asked = {"endpoints": [], "log_file": str(log), "probe": True}
     with serve(listing()) as stub:
-        assert ngrok_endpoint_info.look({"api_url": stub.url, **asked}, 5.0).told == 1795446780.0
+        assert ngrok_endpoint_info.look({**asked, "log_file": serving(log, stub)}, 5.0).told == 1795446780.0
 
 
 def test_a_look_that_takes_long_is_the_last() -> None:
@@ -443,21 +467,23 @@ def test_a_look_that_takes_long_is_the_last() -> None:
     assert (clock.now, clock.slept) == (140.5, [0.5])
 
 
-def test_an_endpoint_that_comes_online(run_module: RunModule) -> None:
+def test_an_endpoint_that_comes_online(run_module: RunModule, log: Path) -> None:
     script = {"/api/tunnels": [*listing()["/api/tunnels"], *listing(tunnel("https://x.example"))["/api/tunnels"]]}
     with serve(script) as stub:
-        result = run_module(ngrok_endpoint_info, api_url=stub.url, endpoints=[WANTED], probe=False, delay=0.001)
+        result = run_module(
+            ngrok_endpoint_info, log_file=serving(log, stub), endpoints=[WANTED], probe=False, delay=0.001
+        )
     assert [one["url"] for one in result["endpoints"]] == ["https://x.example"]
     assert stub.asked.count("/api/tunnels") == 2
 
 
-def test_a_visit_that_succeeds_at_the_third_time(run_module: RunModule) -> None:
+def test_a_visit_that_succeeds_at_the_third_time(run_module: RunModule, log: Path) -> None:
     gone = Answer(404, "ERR_NGROK_3200")
     with (
         serve({**JUPYTER, "/api": [gone, gone, *JUPYTER["/api"]]}) as public,
         serve(listing(tunnel(public.url))) as stub,
     ):
-        result = run_module(ngrok_endpoint_info, api_url=stub.url, endpoints=[WANTED], delay=0.001)
+        result = run_module(ngrok_endpoint_info, log_file=serving(log, stub), endpoints=[WANTED], delay=0.001)
     assert [one["state"] for one in result["endpoints"]] == ["online"]
     assert stub.asked.count("/api/tunnels") == 3
 
@@ -473,18 +499,6 @@ def test_a_visit_that_succeeds_at_the_third_time(run_module: RunModule) -> None:
             'query is no JMESPath expression: Invalid jmespath expression: Incomplete expression: "[?state ==" ^',
         ),
         ({"query": "[? #"}, "query is no JMESPath expression: Bad jmespath expression: Unknown token #: [? # ^"),
-        (
-            {"api_url": "127.0.0.1:4040"},
-            "api_url is 127.0.0.1:4040, which is no address of an API. Write it as http://127.0.0.1:4040.",
-        ),
-        (
-            {"api_url": "ftp://127.0.0.1:4040"},
-            "api_url is ftp://127.0.0.1:4040, which is no address of an API. Write it as http://127.0.0.1:4040.",
-        ),
-        (
-            {"api_url": "http://127.0.0.1:99999"},
-            "api_url is http://127.0.0.1:99999, which is no address of an API. Write it as http://127.0.0.1:4040.",
-        ),
         ({"delay": 0}, "delay is 0.0. It must be more than 0 seconds."),
         (
             {"log_file": "/"},
@@ -495,14 +509,14 @@ def test_a_visit_that_succeeds_at_the_third_time(run_module: RunModule) -> None:
 def test_a_wrong_option_is_told_before_anything_else(
     run_module: RunModule, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], told: str
 ) -> None:
-    monkeypatch.setattr(ngrok, "ask", None)
-    result = run_module(ngrok_endpoint_info, **arguments)
+    monkeypatch.setattr(ngrok, "look", None)
+    result = run_module(ngrok_endpoint_info, **{"log_file": "/nonexistent", **arguments})
     assert (result["failed"], result["msg"]) == (True, told)
 
 
-def test_a_query_that_does_not_fit(run_module: RunModule) -> None:
+def test_a_query_that_does_not_fit(run_module: RunModule, log: Path) -> None:
     with serve(listing(tunnel("https://x.example"))) as stub:
-        result = run_module(ngrok_endpoint_info, api_url=stub.url, probe=False, query="[].ceil(name)")
+        result = run_module(ngrok_endpoint_info, log_file=serving(log, stub), probe=False, query="[].ceil(name)")
     assert result["failed"]
     assert result["msg"] == (
         "query cannot be applied to the endpoints: In function ceil(), invalid type for value: jupyter, expected one"
@@ -511,10 +525,9 @@ def test_a_query_that_does_not_fit(run_module: RunModule) -> None:
     assert [one["name"] for one in result["endpoints"]] == ["jupyter"]
 
 
-def test_a_log_that_does_not_exist_says_nothing(run_module: RunModule, log: Path) -> None:
-    with serve(listing(tunnel("https://x.example"))) as stub:
-        result = run_module(ngrok_endpoint_info, api_url=stub.url, probe=False, log_file=str(log))
-    assert not result.get("failed")
+def test_a_log_that_does_not_exist_is_that_of_no_agent(run_module: RunModule, log: Path) -> None:
+    result = run_module(ngrok_endpoint_info, log_file=str(log), wait_for_online=False)
+    assert result["agent"]["problem"] == "ngrok's agent cannot be found: it does not run."
 
 
 @pytest.mark.parametrize("library", ["pyngrok", "jmespath"])
@@ -523,6 +536,6 @@ def test_a_missing_library_is_named(run_module: RunModule, monkeypatch: pytest.M
         monkeypatch.setattr(ngrok_endpoint_info, "JMESPATH_ERROR", "Traceback")
     else:
         monkeypatch.setitem(sys.modules, "pyngrok.ngrok", None)
-    result = run_module(ngrok_endpoint_info)
+    result = run_module(ngrok_endpoint_info, log_file="/nonexistent")
     assert result["failed"]
     assert result["msg"].startswith(f"Failed to import the required Python library ({library}) on ")

@@ -68,7 +68,7 @@ ENDED = ngrok.Trouble(
 
 
 def agent(*tunnels: ngrok.Tunnel, session: str | None = None) -> ngrok.Agent:
-    return ngrok.Agent(None, None, session, list(tunnels))
+    return ngrok.Agent(list(tunnels), session)
 
 
 def log(*entries: dict[str, str]) -> str:
@@ -79,6 +79,100 @@ def error(words: str, **more: str) -> dict[str, str]:
     return {"lvl": "eror", "msg": "failed to reconnect session", "obj": "csess", "err": words, **more}
 
 
+# The log
+
+
+def story(*lines: str) -> ngrok.Story:
+    return ngrok.read_story("\n".join(lines))
+
+
+def opening(number: int, *, is_open: bool = True) -> ngrok.Opening:
+    """Return one of those that the agent of the long log has opened."""
+    entry = json.loads(RECONNECTS[number])
+    return ngrok.Opening(entry["name"], entry["url"], entry["addr"], entry["t"], is_open)
+
+
+STARTED = json.dumps({"lvl": "info", "msg": ngrok.STARTED, "obj": "keeper", "pid": 4711})
+GONE = json.dumps({"lvl": "info", "msg": ngrok.GONE, "obj": "keeper"})
+SSH = {"name": "ssh", "transport": "ssh", "upstream": "tcp://127.0.0.1:22"}
+
+
+def test_what_is_open_by_the_log() -> None:
+    opened = [opening(number) for number in range(3, 7)]
+    assert story(STARTED, *RECONNECTS[1:8]) == ngrok.Story(4711, None, opened)
+    assert opened[0].tunnel == ngrok.Tunnel("ssh", "tcp://0.tcp.ngrok.io:12345", "//localhost:22", "tcp")
+    closed = [each._replace(is_open=False) for each in opened]
+    assert story(STARTED, *RECONNECTS[1:8], GONE) == ngrok.Story(None, None, closed)
+    assert story(STARTED, *RECONNECTS[1:8], STARTED) == ngrok.Story(4711, None, closed)
+    again = json.dumps(json.loads(RECONNECTS[3]) | {"url": "tcp://0.tcp.ngrok.io:2"})
+    assert story(STARTED, *RECONNECTS[1:8], again).openings[-1].url == "tcp://0.tcp.ngrok.io:2"
+    assert not story(STARTED, *RECONNECTS[1:8], again).openings[0].is_open
+    assert story("5", "plain text", "") == ngrok.Story()
+
+
+def test_an_agent_that_is_back_says_nothing_of_its_addresses() -> None:
+    astray = [story(*RECONNECTS[: end + 1]).is_astray for end in range(len(RECONNECTS))]
+    back = next(n for n in range(9, len(RECONNECTS)) if "client session established" in RECONNECTS[n])
+    assert astray.index(True) == back
+    assert not any(each.is_open for each in story(*RECONNECTS[: back + 1]).openings)
+    # What it takes at first to reach the cloud does not count: what it opens then, it says.
+    assert not story(STARTED, *RECONNECTS[9:12], *RECONNECTS[2:4]).is_astray
+
+
+def test_the_cloud_may_have_the_agent_start_again() -> None:
+    closing = '{"lvl":"info","msg":"session closing","obj":"tunnels.session"}'
+    found = story(STARTED, *RECONNECTS[1:4], closing, *RECONNECTS[1:3], RECONNECTS[4])
+    assert found == ngrok.Story(4711, None, [opening(3, is_open=False), opening(4)])
+
+
+def test_what_nobody_declared() -> None:
+    found = story(STARTED, *RECONNECTS[1:7])
+    names = [each.name for each in ngrok.undeclared(found, [], [SSH, WANTED])]
+    assert names == ["plain (http)", "plain"]
+    assert (
+        ngrok.undeclared(found, [], [SSH, WANTED, WANTED | {"name": "plain", "upstream": "http://127.0.0.1:8889"}])
+        == []
+    )
+    elsewhere = WANTED | {"upstream": "http://127.0.0.1:8889"}
+    assert [each.name for each in ngrok.undeclared(found, [], [SSH, elsewhere])] == ["jupyter", "plain (http)", "plain"]
+    other = ngrok.Tunnel("api", "https://x.example", "http://127.0.0.1:1", "https")
+    by_api = ngrok.undeclared(found, [found.openings[0].tunnel, other], [SSH, WANTED])
+    assert [each.name for each in by_api] == ["plain (http)", "plain", "api"]
+
+
+def test_an_api_that_is_on_is_told() -> None:
+    found = ngrok.undeclared(story(*RECONNECTS[:3]), [], [])
+    assert [(each.name, each.url) for each in found] == [(ngrok.API, "http://127.0.0.1:40401")]
+    assert ngrok.describe(found[0]) == (
+        "ngrok's agent serves its API at http://127.0.0.1:40401, where every user of the machine can command it. Nobody"
+        " declared that: find out who could, and run './reachable up'."
+    )
+    assert ngrok.describe(opening(4)) == (
+        "ngrok's agent has opened jupyter from https://abc123.ngrok-free.app to http://127.0.0.1:8888. Nobody declared"
+        " that: find out who could, and run './reachable up'."
+    )
+
+
+def test_the_log_is_enough() -> None:
+    mine = json.dumps({"msg": ngrok.STARTED, "pid": os.getpid()})
+    others = json.dumps({"msg": ngrok.STARTED, "pid": 1})
+    for started in (mine, others):
+        assert ngrok.look("\n".join([started, *RECONNECTS[1:4]])) == ngrok.Agent([opening(3).tunnel])
+
+
+def test_an_agent_that_serves_its_api_is_asked() -> None:
+    with serve(V3) as stub:
+        address = stub.url.partition("://")[2]
+        log = json.dumps({"msg": ngrok.SERVES, "addr": address})
+        assert ngrok.look(log) == ngrok.Agent([JUPYTER], "online")
+
+
+@pytest.mark.parametrize("lines", [[], [STARTED, GONE], [json.dumps({"msg": ngrok.STARTED, "pid": 2**22 + 1})]])
+def test_no_agent_runs(lines: list[str]) -> None:
+    with pytest.raises(ngrok.AgentError, match=r"\Ait does not run\Z"):
+        ngrok.look("\n".join(lines))
+
+
 # Asking
 
 
@@ -86,10 +180,7 @@ def test_an_agent_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     with serve(V2) as stub:
         assert ngrok.ask(stub.url) == ngrok.Agent(
-            version=None,
-            region=None,
-            session=None,
-            tunnels=[
+            [
                 ngrok.Tunnel("jupyter", "https://abc123.ngrok-free.app", "http://127.0.0.1:8889", "https"),
                 ngrok.Tunnel("ssh", "tcp://0.tcp.ngrok.io:12345", "localhost:22", "tcp"),
             ],
@@ -99,13 +190,13 @@ def test_an_agent_2(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_agent_3_30() -> None:
     with serve(V3) as stub:
-        assert ngrok.ask(f"{stub.url}/") == ngrok.Agent("3.39.10", "eu", "online", [JUPYTER])
+        assert ngrok.ask(f"{stub.url}/") == ngrok.Agent([JUPYTER], "online")
     assert stub.asked == ["/api/status", "/api/endpoints"]
 
 
 def test_an_agent_3_9() -> None:
     with serve({**V3, "/api/endpoints": [NOT_FOUND]}) as stub:
-        assert ngrok.ask(stub.url) == ngrok.Agent("3.39.10", "eu", "online", [JUPYTER])
+        assert ngrok.ask(stub.url) == ngrok.Agent([JUPYTER], "online")
     assert stub.asked == ["/api/status", "/api/endpoints", "/api/tunnels"]
 
 
@@ -430,7 +521,7 @@ def finding(url: str | None, trouble: ngrok.Trouble, upstream: str = "http://127
 ONLINE = ngrok.Trouble("online", None, "", "", heals=True)
 NO_AGENT = ngrok.AgentError("no_agent", "http://127.0.0.1:4040: Connection refused")
 FOREIGN = ngrok.AgentError("foreign_api", "http://127.0.0.1:4040 answers with HTTP 500")
-SILENT = "ngrok's agent does not answer: http://127.0.0.1:4040: Connection refused."
+SILENT = "ngrok's agent cannot be found: http://127.0.0.1:4040: Connection refused."
 START_IT = "Start the agent again with './reachable up'; the log of the service reachable-ngrok tells what it says."
 
 
@@ -484,7 +575,7 @@ START_IT = "Start the agent again with './reachable up'; the log of the service 
                 "foreign_api",
                 "What answers in place of ngrok's agent is another program: http://127.0.0.1:4040 answers with"
                 " HTTP 500.",
-                "Stop that program, or choose another ngrok_web_addr, and run './reachable up'.",
+                "Stop that program, and run './reachable up'.",
                 heals=False,
             ),
         ),

@@ -31,6 +31,16 @@ CUT_OFF = {
     "msg": "failed to reconnect session",
     "obj": "csess",
 }
+JUPYTER = {"name": "jupyter", "transport": "http", "upstream": "http://127.0.0.1:8888"}
+OPENED = {
+    "addr": "http://127.0.0.1:8888",
+    "lvl": "info",
+    "msg": "started tunnel",
+    "name": "jupyter",
+    "obj": "tunnels",
+    "url": "https://abc123.ngrok-free.app",
+}
+FOREIGN = {**OPENED, "name": "page", "addr": "http://127.0.0.1:9999", "url": "https://def456.ngrok-free.app"}
 REFUSED = {
     "err": f"The authtoken you specified is invalid.\nYour authtoken: {TOKEN}\n\nERR_NGROK_107",
     "lvl": "crit",
@@ -67,6 +77,17 @@ def agent(folder: Path, body: str) -> list[str]:
     return [sys.executable, "-S", str(script)]
 
 
+def without_notes(text: str) -> list[str]:
+    """Return the lines without the keeper's own entries, which say when the agent starts and has ended."""
+    return [line for line in text.splitlines() if '"obj": "keeper"' not in line]
+
+
+def notes(ear: Ear) -> list[str]:
+    """Return what the keeper itself has noted."""
+    lines = ear.getvalue().decode().splitlines()
+    return [json.loads(line)["msg"] for line in lines if '"obj": "keeper"' in line]
+
+
 class Ear(io.BytesIO):
     """Hears what is passed on, and does something at a word."""
 
@@ -82,7 +103,7 @@ class Ear(io.BytesIO):
 
     @property
     def heard(self) -> list[str]:
-        return self.getvalue().decode().splitlines()
+        return without_notes(self.getvalue().decode())
 
 
 Keep = Any
@@ -93,14 +114,18 @@ def keep(tmp_path: Path) -> Keep:
     """Return a function that makes a keeper of a scripted agent; ``stop_at`` is a word at which it is told to end."""
 
     def make(
-        body: str, port: int = 9, times: Times = QUICK, stop_at: str = "", secrets: str = ""
+        body: str,
+        port: int = 9,
+        times: Times = QUICK,
+        stop_at: str = "",
+        secrets: str = "",
     ) -> tuple[Keeper, Ear]:
         files = []
         if secrets:
             files = [str(tmp_path / "token.yml")]
             (tmp_path / "token.yml").write_text(secrets)
         ear = Ear(stop_at)
-        options = Options(agent(tmp_path, body), str(tmp_path / "agent.log"), ("127.0.0.1", port), files)
+        options = Options(agent(tmp_path, body), str(tmp_path / "agent.log"), ("127.0.0.1", port), files, [JUPYTER])
         keeper = Keeper(options, ear, times)
         ear.action = keeper.stop
         return keeper, ear
@@ -145,7 +170,7 @@ def test_the_secret_is_found_in_a_configuration(text: str, secret: str | None) -
     ],
 )
 def test_requests_to_the_api_are_noise(line: str, noise: bool) -> None:
-    assert ngrok_agent.is_noise(ngrok_agent.read_entry(line)) is noise
+    assert ngrok_agent.is_noise(ngrok.read_entry(line)) is noise
 
 
 def test_what_is_read_is_cut_into_lines() -> None:
@@ -317,7 +342,7 @@ sys.stderr.write("ERROR: Your authtoken: {TOKEN}\\n and {other}")
     assert TOKEN not in "".join(lines)
     assert other not in "".join(lines)
     assert "ERR_NGROK_107" in lines[1]
-    assert (tmp_path / "agent.log").read_text().splitlines() == lines
+    assert without_notes((tmp_path / "agent.log").read_text()) == lines
 
 
 @pytest.mark.parametrize(
@@ -361,10 +386,79 @@ def test_an_agent_that_waits_is_started_anew_once_the_cloud_can_be_reached(keep:
     assert [json.loads(line) for line in (ear.heard[0], ear.heard[2])] == [CUT_OFF, SESSION]
     assert ear.heard[1] == "The cloud can be reached, but the agent waits: starting it anew"
     assert keeper.rescue.restarts == 0
-    assert keeper.log.text.splitlines() == [ear.heard[0], ear.heard[2]]
+    assert without_notes(keeper.log.text) == [ear.heard[0], ear.heard[2]]
+    assert notes(ear) == [ngrok.STARTED, ngrok.STARTED, ngrok.GONE]
 
 
-def test_an_agent_that_comes_back_by_itself_is_not_started_anew(keep: Keep, cloud: int) -> None:
+# Comes back after an outage, of which it says everything but its addresses.
+ASTRAY = f"""
+if not os.path.exists(__file__ + ".started"):
+    open(__file__ + ".started", "w").close()
+    for entry in {[SESSION, OPENED, CUT_OFF, SESSION]!r}:
+        say(**entry)
+    time.sleep(20)
+for entry in {[SESSION, OPENED]!r}:
+    say(**entry)
+"""
+
+
+def test_an_agent_that_does_not_say_at_which_addresses_it_is_back_is_started_anew(keep: Keep) -> None:
+    keeper, ear = keep(ASTRAY)
+    begin = time.monotonic()
+    assert keeper.run() == 0
+    assert time.monotonic() - begin < 2
+    assert "The agent is back, and does not say at which addresses: starting it anew" in ear.heard
+    assert notes(ear) == [ngrok.STARTED, ngrok.STARTED, ngrok.GONE]
+
+
+# Opens something foreign ``times`` starts in a row.
+HIJACKED = f"""
+with open(__file__ + ".started", "a+") as file:
+    file.write("x")
+    file.seek(0)
+    count = len(file.read())
+entries = {[SESSION, OPENED]!r} + ([dict({FOREIGN!r}, t=str(count))] if count <= TIMES else [])
+for entry in entries:
+    say(**entry)
+time.sleep(20 if count == 1 and TIMES else 0.3)
+"""
+AGAIN = "The agent opens again what nobody declared, page to http://127.0.0.1:9999: './reachable up' corrects that"
+
+
+@pytest.mark.parametrize(("times", "told"), [(0, []), (1, ["starting it anew"]), (9, ["starting it anew", AGAIN])])
+def test_what_nobody_declared_is_closed_by_a_new_start(keep: Keep, times: int, told: list[str]) -> None:
+    body = HIJACKED.replace("TIMES", str(times))
+    keeper, ear = keep(body)
+    assert keeper.run() == 0
+    words = [line for line in ear.heard if not line.startswith("{")]
+    assert len(words) == len(told)
+    assert all(line.endswith(end) for line, end in zip(words, told, strict=True))
+    assert notes(ear).count(ngrok.STARTED) == (2 if times else 1)
+
+
+def test_an_api_that_is_on_was_not_declared_either(keep: Keep) -> None:
+    serves = {"addr": "127.0.0.1:4040", "lvl": "info", "msg": "starting web service", "obj": "web"}
+    keeper, ear = keep(f"say(**{serves!r}); time.sleep(0.3)")
+    assert keeper.run() == 0
+    assert "The agent has opened what nobody declared, the agent's API: starting it anew" in ear.heard
+    assert notes(ear).count(ngrok.STARTED) == 2
+
+
+def test_what_is_open_stays_in_a_full_log_until_the_next_start(tmp_path: Path) -> None:
+    log = Log(str(tmp_path / "agent.log"), longest=100)
+    log.add("what is open", is_lasting=True)
+    for number in range(50):
+        log.add(f"line {number:04}")
+        assert log.text.startswith("what is open\n")
+        assert len(log.text) <= 100
+        assert (tmp_path / "agent.log").read_text() == log.text
+    log.let_go()
+    for number in range(20):
+        log.add(f"line {number:04}")
+    assert "what is open" not in log.text
+
+
+def test_an_agent_that_reaches_the_cloud_by_itself_is_not_started_anew(keep: Keep, cloud: int) -> None:
     body = f"say(**{CUT_OFF!r}); time.sleep(0.02); say(**{SESSION!r}); time.sleep(0.18)"
     keeper, ear = keep(body, cloud, QUICK._replace(grace=0.15))
     assert keeper.run() == 0
@@ -424,7 +518,7 @@ def test_traffic_is_not_examined_for_trouble(keep: Keep, monkeypatch: pytest.Mon
     keeper.take_in([json.dumps(SESSION)])
     keeper.take_in([json.dumps({"lvl": "info", "msg": "join connections"})] * 3)
     assert len(texts) == 1
-    assert len(keeper.log.lines) == 4
+    assert len(keeper.log.lines) == 1
 
 
 # Refusals
@@ -523,9 +617,11 @@ def test_a_signal_ends_the_agent_and_the_service(
 ) -> None:
     process = service(OBEDIENT)
     assert process.stdout
+    assert ngrok.STARTED in process.stdout.readline()
     agent_pid = int(process.stdout.readline().split()[1])
     process.send_signal(number)
-    assert process.communicate() == ("farewell\n", "")
+    out, errors = process.communicate()
+    assert (without_notes(out), errors) == (["farewell"], "")
     assert process.returncode == 0
     with pytest.raises(ProcessLookupError):
         os.kill(agent_pid, 0)
@@ -534,8 +630,8 @@ def test_a_signal_ends_the_agent_and_the_service(
 def test_a_signal_ends_the_pause_after_a_refusal(service: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     process = service(f"say(**{REFUSED!r}); sys.exit(1)")
     assert process.stdout
-    process.stdout.readline()
-    assert process.stdout.readline() == "The cloud refuses the agent: waiting 15 s before the next try\n"
+    heard = [process.stdout.readline() for _ in range(4)]
+    assert heard[-1] == "The cloud refuses the agent: waiting 15 s before the next try\n"
     found = ngrok.read_log((tmp_path / "agent.log").read_text())
     assert found is not None
     assert (found.state, found.code) == ("refused", "ERR_NGROK_107")
@@ -586,11 +682,13 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_the_command_line(cloud: str, address: tuple[str, int] | None, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--log", "l", "--cloud", cloud, "--secret-file", "a", "--secret-file", "b", "c", "--"]
+    arguments = ["--log", "l", "--cloud", cloud, "--secret-file", "a", "--secret-file", "b", "c"]
+    arguments += ["--endpoint", "jupyter", "http", "http://127.0.0.1:8888", "--"]
     arguments += ["ngrok", "start", "--all", "--config", "x"]
     if address:
         command = ["ngrok", "start", "--all", "--config", "x"]
-        assert ngrok_agent.parse(arguments) == Options(command, "l", address, ["a", "b", "c"])
+        endpoints = [{"name": "jupyter", "transport": "http", "upstream": "http://127.0.0.1:8888"}]
+        assert ngrok_agent.parse(arguments) == Options(command, "l", address, ["a", "b", "c"], endpoints)
     else:
         with pytest.raises(SystemExit):
             ngrok_agent.parse(arguments)

@@ -30,7 +30,6 @@ ROOT = Path(__file__).resolve().parents[3]
 NOON = 1_800_000_000.0  # 2027-01-15T08:00:00+00:00
 CONFIG: dict[str, Any] = {
     "host": "vps",
-    "api_url": "http://127.0.0.1:4040",
     "log": "/run/reachable-ngrok/agent.log",
     "folder": "/var/lib/reachable/endpoint",
     "jupyter_port": 8888,
@@ -48,7 +47,7 @@ B = "https://b.ngrok.example"
 def test_a_configuration_needs_no_tunables() -> None:
     config = watcher.read_config(json.dumps(CONFIG))
     assert config == watcher.Config(**CONFIG)
-    assert config[8:] == (60, 10, 6, 600, 1000)
+    assert config[7:] == (60, 10, 6, 600, 1000)
 
 
 @pytest.mark.parametrize(
@@ -92,28 +91,11 @@ def test_addresses_for_messages() -> None:
 
 
 SESSION = '{"lvl":"info","msg":"client session established","obj":"csess"}'
-QUESTION = '{"id":"d3","lvl":"info","msg":"start","pg":"/api/tunnels"}'
-VISITOR = '{"id":"ce","l":"127.0.0.1:8889","lvl":"info","msg":"join connections","obj":"join"}'
 LOST = '{"err":"read EOF","lvl":"eror","msg":"session closed, starting reconnect loop","obj":"csess"}'
 INVALID = '{"err":"it is invalid.\\nYour authtoken: 1abc\\n\\nERR_NGROK_107","lvl":"%s","msg":"%s"%s}'
 REFUSED = INVALID % ("eror", "failed to auth", ',"obj":"tunnels.session"')
 ENDED = INVALID % ("crit", "command failed", "")
-STARTING = '{"addr":"127.0.0.1:4040","lvl":"info","msg":"starting web service","obj":"web"}'
-
-
-@pytest.mark.parametrize(
-    ("lines", "news"),
-    [
-        ([], ""),
-        ([QUESTION, VISITOR, ""], ""),
-        (["t=2026 lvl=info msg=start pg=/api/tunnels id=d3"], ""),
-        ([SESSION, QUESTION, VISITOR, ""], SESSION),
-        ([SESSION, QUESTION, LOST], LOST),
-        ([LOST, "ERROR: plain text"], "ERROR: plain text"),
-    ],
-)
-def test_news_in_the_log(lines: list[str], news: str) -> None:
-    assert watcher.last_news("\n".join(lines)) == news
+STARTING = '{"lvl":"info","msg":"starting the agent","obj":"keeper","pid":1}'
 
 
 # Judging
@@ -522,17 +504,15 @@ class World:
             future.set_result(work())
         return future
 
-    def ask(self, api_url: str) -> Any:
-        assert api_url == CONFIG["api_url"]
+    def ask(self, log: str) -> Any:
+        assert log == (self.log.read_text() if self.log.exists() else "")
         self.questions.append(self.now)
-        self.write(QUESTION, QUESTION.replace("start", "end"))
         upstreams = {each["name"]: each["upstream"] for each in self.config.endpoints}
         listed = [ngrok.Tunnel(name, url, upstreams[name], url.partition(":")[0]) for name, url in self.tunnels.items()]
-        return self.error or ngrok.Agent("2.3.41", None, None, listed)
+        return self.error or ngrok.Agent(listed)
 
     def visit(self, value: dict[str, Any]) -> str:
         self.visits.append((self.now, value["url"]))
-        self.write(VISITOR)
         return self.broken.get(value["url"], "")
 
     def deliver(self, _: list[str], text: str) -> Any:
@@ -586,6 +566,46 @@ def online(world: World) -> World:
     assert world.titles() == ["Jupyter on vps: new address"]
     world.mails, world.questions, world.visits = [], [], []
     return world
+
+
+PAGE = '{"addr":"http://127.0.0.1:9999","lvl":"info","msg":"started tunnel","name":"page","obj":"tunnels","url":"%s"}'
+
+
+def undeclared(world: World) -> list[tuple[str, str]]:
+    published = json.loads((world.folder / "endpoint.json").read_text())
+    return [(each["name"], each["url"]) for each in published["undeclared"]]
+
+
+def test_what_nobody_declared_is_published_and_told(online: World) -> None:
+    opened = online.now
+    online.write(STARTING, PAGE % B)
+    online.run(1)
+    assert undeclared(online) == [("page", B)]
+    assert online.titles() == ["Jupyter on vps: a way in that nobody declared"]
+    assert online.mails[0][0] - opened <= 0.6
+    assert online.history()[-1]["state"] == "undeclared"
+    assert online.history()[-1]["url"] == B
+    online.restart()
+    online.run(20)
+    assert undeclared(online) == [("page", B)]
+    assert len(online.mails) == 1
+    online.write(STARTING)
+    online.run(1)
+    assert undeclared(online) == []
+    online.write(PAGE % B)
+    online.run(1)
+    assert len(online.mails) == 2
+
+
+def test_what_the_keeper_has_closed_already_is_told_too(online: World) -> None:
+    online.write(STARTING, PAGE % B, STARTING)
+    online.run(1)
+    assert undeclared(online) == []
+    assert online.titles() == ["Jupyter on vps: a way in that nobody declared"]
+    online.write(PAGE % A)  # as it stands in the configuration
+    online.run(1)
+    assert undeclared(online) == [("page", A)]
+    assert len(online.mails) == 1
 
 
 def test_nothing_is_known_at_first(world: World) -> None:
@@ -674,13 +694,6 @@ def test_the_calm_is_not_disturbed(online: World) -> None:
     assert len(online.history()) == 1
 
 
-def test_visitors_do_not_disturb_either(online: World) -> None:
-    for _ in range(20):
-        online.write(VISITOR)
-        online.run(0.5)
-    assert len(online.questions) <= 1
-
-
 def test_news_that_change_nothing_cost_one_question_and_one_visit_in_five_seconds(online: World) -> None:
     online.run(20)
     online.questions, online.visits = [], []
@@ -700,7 +713,7 @@ def test_news_have_an_address_visited_that_was_thought_to_be_fine(online: World)
 
 def test_a_log_that_is_as_before_is_not_read(online: World, monkeypatch: pytest.MonkeyPatch) -> None:
     online.run(1)
-    monkeypatch.setattr(watcher, "last_news", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr(ngrok, "read_story", lambda _: pytest.fail("it was read"))
     online.run(10)
 
 
@@ -830,7 +843,7 @@ def test_no_agent(online: World) -> None:
     online.run(1)
     assert online.published()["state"] == "offline"
     assert online.published()["url"] == A
-    assert online.published()["detail"].startswith("ngrok's agent does not answer: connection refused.")
+    assert online.published()["detail"].startswith("ngrok's agent cannot be found: connection refused.")
 
 
 def test_a_restart_changes_nothing_and_tells_nobody(online: World) -> None:
@@ -1037,7 +1050,7 @@ def command(*arguments: str) -> list[str]:
 
 def configure(place: Path, **change: Any) -> str:
     path = place / "watcher.json"
-    mine = {"folder": str(place), "log": str(place / "agent.log"), "api_url": "http://127.0.0.1:1", "others": []}
+    mine = {"folder": str(place), "log": str(place / "agent.log"), "others": []}
     path.write_text(json.dumps(CONFIG | mine | change))
     return str(path)
 

@@ -109,7 +109,7 @@ POLICY = {"on_tcp_connect": ON_CONNECT, "on_http_request": ON_REQUEST, "on_http_
     ],
 )
 def test_an_endpoint_for_agent_3(wanted: dict[str, Any], policy: dict[str, Any], written: dict[str, Any]) -> None:
-    settings = {"web_addr": "127.0.0.1:4040", "connect_url": "tunnels.example.org:443"}
+    settings = {"web_addr": False, "connect_url": "tunnels.example.org:443"}
     config = {"version": 3, "agent": settings, "endpoints": [written]}
     assert tunnels.agent_config([wanted], NEW, settings, policy) == config
     assert tunnels.agent_config([wanted], None, settings, policy) == config
@@ -147,7 +147,7 @@ def test_an_endpoint_for_agent_3(wanted: dict[str, Any], policy: dict[str, Any],
     ],
 )
 def test_a_tunnel_for_agent_2(wanted: dict[str, Any], expected: dict[str, Any]) -> None:
-    settings = {"web_addr": "127.0.0.1:4040", "server_addr": "tunnels.example.org:443"}
+    settings = {"web_addr": False, "server_addr": "tunnels.example.org:443"}
     assert tunnels.agent_config([wanted], OLD, settings, POLICY) == {**settings, "tunnels": expected}
 
 
@@ -167,6 +167,15 @@ def test_what_the_watcher_compares() -> None:
     ]
 
 
+def test_what_the_keeper_is_told() -> None:
+    wanted = tunnels.tunnel_endpoints([{"transport": "ssh"}, {"transport": "http", "domain": "a.example"}], 8888, 22)
+
+    assert tunnels.keeper_options(wanted) == [
+        *["--endpoint", "ngrok-ssh", "ssh", "tcp://127.0.0.1:22"],
+        *["--endpoint", "ngrok-http", "http", "http://127.0.0.1:8888"],
+    ]
+
+
 def test_the_file_has_no_references_in_it() -> None:
     config = tunnels.agent_config([HTTP, TCP], NEW, {}, POLICY)
     text = yaml.safe_dump(config)
@@ -176,7 +185,7 @@ def test_the_file_has_no_references_in_it() -> None:
 
 
 OURS = {
-    "web_addr": "127.0.0.1:4041",
+    "web_addr": False,
     "inspect_db_size": -1,
     "log": "stdout",
     "log_format": "json",
@@ -187,7 +196,7 @@ OURS = {
 
 @pytest.mark.parametrize(("version", "settings"), [(NEW, OURS), (None, OURS), (OLD, {**OURS, "console_ui": False})])
 def test_our_settings(version: str | None, settings: dict[str, Any]) -> None:
-    assert tunnels.common_settings("127.0.0.1:4041", version) == settings
+    assert tunnels.common_settings(version) == settings
 
 
 @pytest.mark.parametrize(
@@ -461,7 +470,7 @@ def test_right_agent_settings(number: int, version: str) -> None:
         (
             {"web_addr": "0.0.0.0:4040"},
             None,
-            "ngrok_agent_settings has web_addr, which does not belong there: use ngrok_web_addr.",
+            f"ngrok_agent_settings has web_addr, which does not belong there: {tunnels.NOT_PASSED_ON['web_addr']}.",
         ),
         (
             {"update": True},
@@ -512,7 +521,7 @@ def test_wrong_agent_settings(settings: dict[str, Any], version: str | None, sen
 
 @pytest.mark.parametrize("version", [OLD, NEW])
 def test_what_reachable_sets_is_not_passed_on(version: str) -> None:
-    ours = tunnels.common_settings("127.0.0.1:4040", version)
+    ours = tunnels.common_settings(version)
     config = tunnels.agent_config([HTTP], version, ours, {})
     assert ours.keys() | config.keys() - {"agent"} <= tunnels.NOT_PASSED_ON.keys()
     assert not tunnels.NOT_PASSED_ON.keys() & tunnels.AGENT_SETTINGS[tunnels.generation(version)].keys()
