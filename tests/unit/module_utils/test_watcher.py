@@ -1039,7 +1039,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     modules.mkdir(parents=True)
     for folder in (modules.parent, modules):
         (folder / "__init__.py").touch()
-    for path in (ROOT / "module_utils/reachable").glob("*.py"):
+    for path in (ROOT / "module_utils/reachable").glob("[!_]*.py"):
         (modules / path.name).symlink_to(path)
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "lib"), "HOME": str(tmp_path)}
 
