@@ -97,23 +97,23 @@ def test_all_ends_with_whoever_asked(is_dead: bool, make: Callable[..., Sandbox]
 
 
 @pytest.mark.parametrize(
-    ("instead", "reason"),
+    ("instead", "seconds", "reason"),
     [
-        (["sh", "-c", "echo Unknown assignment: Foo=1 >&2; exit 1"], "Unknown assignment: Foo=1"),
-        (["sh", "-c", "exit 1"], "it does not answer"),
-        (["sh", "-c", "read a; read b; echo nonsense; read c"], "it does not answer"),
-        (["sh", "-c", "read a; read b; echo '[1]'; read c"], "it does not answer"),
-        (["sh", "-c", "read a; read b; echo '{}'; read c"], "it does not answer"),
-        (["sh", "-c", "sleep 2"], "it does not answer"),
+        ("echo Unknown assignment: Foo=1 >&2; exit 1", 30, "Unknown assignment: Foo=1"),
+        ("exit 1", 30, "it does not answer"),
+        ("read a; read b; echo nonsense; read c", 30, "it does not answer"),
+        ("read a; read b; echo '[1]'; read c", 30, "it does not answer"),
+        ("read a; read b; echo '{}'; read c", 30, "it does not answer"),
+        ("sleep 2", 0.2, "it does not answer"),
     ],
 )
 def test_one_that_does_not_work(
-    instead: list[str], reason: str, make: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+    instead: str, seconds: float, reason: str, make: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandbox, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(sandbox, "REASON_SECONDS", 0.1)
     with pytest.raises(SandboxError) as told:
-        run(place := make(*instead), "print(1)", 0.5)
+        run(place := make("sh", "-c", instead), "print(1)", seconds)
     assert str(told.value) == (
         f"the sandbox for programs of ada does not work: {reason}. Check its directives; "
         f"journalctl --unit={place.unit} on the host may tell more."
