@@ -100,6 +100,7 @@ class Sandbox:
         )
         pipes = (self.process.stdin, self.process.stdout, self.process.stderr)
         self.requests, self.answers, self.reasons = cast("tuple[IO[bytes], IO[bytes], IO[bytes]]", pipes)
+        self.said = b""
         with contextlib.suppress(SandboxError):  # the first program will tell
             self._tell(inspect.getsource(sys.modules[__name__]))
 
@@ -149,13 +150,12 @@ class Sandbox:
 
     def _broken(self) -> SandboxError:
         """Return what is known of why it does not answer, or not as it should."""
-        said = b""
-        while len(said) < LARGEST_REASON and select.select([self.reasons], [], [], REASON_SECONDS)[0]:
+        while len(self.said) < LARGEST_REASON and select.select([self.reasons], [], [], REASON_SECONDS)[0]:
             part = os.read(self.reasons.fileno(), LARGEST_REASON)
             if not part:
                 break
-            said += part
-        reason = " ".join(said.decode(errors="replace").split()) or "it does not answer"
+            self.said += part
+        reason = " ".join(self.said.decode(errors="replace").split()) or "it does not answer"
         return SandboxError(
             f"the sandbox for programs of {self.user} does not work: {reason}. Check its directives; "
             f"journalctl --unit={self.unit} on the host may tell more."
