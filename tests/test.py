@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,9 @@ LOCK = Path("/run/lock/reachable-test")
 AT_ONCE = 2
 SCREENFUL = 80
 CONTEXT = 10
+# What Molecule says when a step of a scenario begins, and how many of them are shown in the end.
+STEP = re.compile(rb"^INFO +\[\w+ > (\w+)\] Executing$", re.MULTILINE)
+SLOWEST = 12
 # Their hosts start from images that only a registry has, so these scenarios run only when they are named.
 ELSEWHERE = {"distributions"}
 # They start first, and so do the unit tests: then no other part waits for one of them alone in the end.
@@ -91,6 +94,7 @@ class Part:
     name: str
     command: list[str]
     passed: bool = False
+    steps: list[tuple[str, float]] = field(default_factory=list)
 
     @property
     def log(self) -> Path:
@@ -101,6 +105,7 @@ class Part:
         """Start the process, in a process group of its own, so that it can be ended with all its children."""
         print(f"started  {self.name}", flush=True)
         self.started = time.monotonic()
+        self.looked_at = 0
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -113,15 +118,34 @@ class Part:
 
     def ended(self) -> bool:
         """Return whether the process has ended; if so, print how, and the output of a failure."""
-        if self.process.poll() is None:
+        has_ended = self.process.poll() is not None
+        self.note_steps()
+        if not has_ended:
             return False
         self.passed = self.process.returncode == 0
         verdict = "passed" if self.passed else "FAILED"
+        self.steps.append(("", time.monotonic()))
         print(f"{verdict:8} {self.name:20} {time.monotonic() - self.started:6.1f} s", flush=True)
         if not self.passed:
             lines = self.log.read_text(errors="replace").splitlines()
             print(*telling(lines), f"(log: {self.log})", sep="\n", flush=True)
         return True
+
+    def note_steps(self) -> None:
+        """Note when which step of a scenario has begun; a part of another kind has none."""
+        with self.log.open("rb") as log:
+            log.seek(self.looked_at)
+            news = log.read()
+        whole_lines = news[: news.rfind(b"\n") + 1]
+        self.looked_at += len(whole_lines)
+        self.steps += [(step.decode(), time.monotonic()) for step in STEP.findall(whole_lines)]
+
+    def seconds(self) -> list[tuple[float, str]]:
+        """Return how long each step took, with its name."""
+        return [
+            (end - begin, f"{self.name} > {step}")
+            for (step, begin), (_, end) in zip(self.steps, self.steps[1:], strict=False)
+        ]
 
     def stop(self) -> None:
         """End the process and its children."""
@@ -258,7 +282,9 @@ def run_and_exit(parts: list[Part]) -> None:
         run(others)
 
     failed = [part.name for part in [*others, *scenarios] if not part.passed]
-    print(f"\n{time.monotonic() - started:.0f} s, logs in {LOGS.relative_to(ROOT)}/")
+    slowest = sorted((each for part in scenarios for each in part.seconds()), reverse=True)[:SLOWEST]
+    print(*(f"{seconds:6.1f} s  {step}" for seconds, step in slowest), sep="\n")
+    print(f"{time.monotonic() - started:.0f} s, logs in {LOGS.relative_to(ROOT)}/")
     print(*(f"failed: {name}" for name in failed), sep="\n", end="\n" if failed else "")
     print(f"{len(others) + len(scenarios) - len(failed)} passed, {len(failed)} failed")
     sys.exit(1 if failed else 0)
