@@ -155,6 +155,12 @@ def forgotten(browser: Browser, options: argparse.Namespace) -> None:
     assert Browser(options.url).log_in(options.password_file.read_text().rstrip("\n")) == 401
 
 
+def enters(browser: Browser, options: argparse.Namespace) -> None:
+    """Log in, and keep the login."""
+    assert browser.log_in(options.password_file.read_text().rstrip("\n")) == 302
+    browser.jar.save(ignore_discard=True)
+
+
 def use(browser: Browser, options: argparse.Namespace) -> None:
     """Log in, save a notebook, run code in a kernel, and keep the login."""
     password = options.password_file.read_text().rstrip("\n")
@@ -414,6 +420,7 @@ def is_up(browser: Browser) -> bool:
 ACTIONS = {
     "answers": answers,
     "compute": compute,
+    "enters": enters,
     "forgotten": forgotten,
     "kernels": kernels,
     "leaves": leaves,
