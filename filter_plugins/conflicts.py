@@ -24,9 +24,9 @@ def config_conflicts(
     current_hash: str,
     adopted: bool,
 ) -> jupyter_configs.Settings:
-    """Return what the module jupyter_config_info calls conflicts.
+    """Return the settings in a person's own files that differ from ours, with what becomes of them.
 
-    The password that a server takes without us is none if it is the one in force, or is adopted.
+    The password that a server takes without us is no conflict if it is the one in force, or is adopted.
     """
     password = found["password"] or {}
     settings = [

@@ -108,7 +108,7 @@ options:
     elements: str
     default: []
   jupyter_config:
-    description: Which configuration of Jupyter is wanted, as M(jupyter_config_info) reads it.
+    description: Whose configuration of Jupyter is wanted, and which settings of it.
     type: dict
     suboptions:
       user:
@@ -116,7 +116,9 @@ options:
         type: str
         required: true
       folders:
-        description: The folders, the first beats the next. C(~) is the home of O(jupyter_config.user).
+        description: >-
+          The folders, the first beats the next. C(~) is the home of O(jupyter_config.user). Root reads them as that
+          user, so that a link in a home leads no further than that user may go.
         type: list
         elements: str
         required: true

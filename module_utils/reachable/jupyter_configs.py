@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the configuration that a Jupyter server finds besides Reachable's own, without running any of it.
 
-Jupyter runs its ``.py`` files. Here they are only parsed, so what they do other than to set something is not known.
+Jupyter runs its ``.py`` files. Here they are only parsed: a value that is computed there counts as different from ours.
+The folders ``jupyter_server_config.d`` are left out, because Jupyter takes nothing but extensions from there.
 """
 
 from __future__ import annotations
@@ -360,11 +361,6 @@ def password_rank(setting: Setting) -> tuple[int, int] | None:
 
 
 # What becomes of it
-
-
-def traits_of(own: Own, remedies: Collection[str]) -> list[str]:
-    """Return the names of all settings that can matter, also by their older names."""
-    return sorted({*remedies, *SAME_AS, *(trait for traits in own.values() for trait in traits)})
 
 
 def conflicts(settings: Settings, own: Own, remedies: Mapping[str, str]) -> Settings:

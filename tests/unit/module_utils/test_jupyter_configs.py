@@ -313,9 +313,3 @@ def test_a_setting_without_a_remedy_has_a_general_one() -> None:
     setting = {"file": "/f", "line": 1, "class": "MappingKernelManager", "trait": "cull_interval", "origin": SERVER,
                "value": 20, "known": True}  # fmt: skip
     assert jupyter_configs.conflicts([setting], OWN, REMEDIES)[0]["instead"] == "use jupyter_settings"
-
-
-def test_traits_by_all_their_names() -> None:
-    assert set(jupyter_configs.traits_of({"ServerApp": {"port": 1}}, ["sock"])) == {
-        "port", "sock", "notebook_dir", "password", "token",
-    }  # fmt: skip
