@@ -271,7 +271,7 @@ def compute(browser: Browser, options: argparse.Namespace) -> None:
     assert browser.log_in(options.password_file.read_text().rstrip("\n")) == 302
     kernel = browser.ask("POST", "/api/kernels", json={}).json()["id"]
     address = f"{browser.base.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
-    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.jar)
+    cookies = browser.headers_of_login()["Cookie"]
     channels = websocket.create_connection(address, cookie=cookies, timeout=options.seconds)
     # To the server a cell is busy also while it sleeps, and this way the machine is not.
     channels.send(json.dumps(execute_request("import time\nwhile True: time.sleep(1)")))

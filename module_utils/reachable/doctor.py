@@ -525,6 +525,7 @@ class Visitor:
         if self.cookies:
             headers["Cookie"] = self.cookie_header
         answer = self.send(method, path, body, headers)
+        # As browsers do (RFC 6265, section 5.2). http.cookies loses a whole line at an attribute that is new to it.
         for line in answer.headers.get_all("Set-Cookie", []):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name.strip()] = value.strip()

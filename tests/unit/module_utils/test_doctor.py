@@ -505,6 +505,13 @@ def test_requests_are_those_of_a_browser(start: Start) -> None:
         assert f"http://{requests[request]['Host']}/" == url
 
 
+def test_a_cookie_has_attributes_that_are_not_known(start: Start) -> None:
+    cookie = "_xsrf=token; Path=/; Secure; Partitioned; Priority=High"
+    url, seen = start({"GET /login": (200, {"Set-Cookie": cookie}, FORM)})
+    look(url)
+    assert dict(seen)["GET /api/kernels/42/channels"]["Cookie"] == '_xsrf=token; user="2|1:0|a=b"'
+
+
 def test_cookies_do_not_follow_a_redirect_of_the_websocket(start: Start) -> None:
     elsewhere, seen = start()
     location = elsewhere.replace("http:", "ws:")
