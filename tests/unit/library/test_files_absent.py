@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import files_absent
 import pytest
-import removal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,20 +72,20 @@ def test_what_goes_and_what_stays(
     everything = left(tree)
     paths = [str(tree / path) for path in removed]
 
-    predicted = run_module(removal, check=True, **arguments)
+    predicted = run_module(files_absent, check=True, **arguments)
     assert left(tree) == everything
-    assert run_module(removal, **arguments) == predicted
+    assert run_module(files_absent, **arguments) == predicted
     assert left(tree) == stays
     assert (predicted["changed"], predicted["paths"]) == (bool(removed), paths)
     assert predicted["diff"] == {"before": "".join(f"{path}\n" for path in paths), "after": ""}
-    assert run_module(removal, **arguments)["changed"] is False
+    assert run_module(files_absent, **arguments)["changed"] is False
 
 
 def test_a_disk_is_emptied_and_stays(tree: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
     (tree / "state/lost+found").mkdir()
     monkeypatch.setattr(os.path, "ismount", lambda path: path == str(tree / "state"))
 
-    run_module(removal, paths=[str(tree / "state")])
+    run_module(files_absent, paths=[str(tree / "state")])
 
     assert left(tree) == OUTSIDE | APP | {"state", "state/lost+found"}
 
@@ -95,5 +95,5 @@ def test_what_cannot_be_removed(tree: Path, run_module: RunModule, monkeypatch: 
         raise PermissionError(1, "Operation not permitted", name)
 
     monkeypatch.setattr(os, "unlink", refuse)
-    result = run_module(removal, paths=[str(tree / "state/log")])
+    result = run_module(files_absent, paths=[str(tree / "state/log")])
     assert result["msg"] == f"{tree}/state/log cannot be removed: {tree}/state/log: Operation not permitted."

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-module: removal
+module: files_absent
 short_description: Remove files and folders, but not what is to be kept in them
 version_added: "1.0.0"
 description:
@@ -48,7 +48,7 @@ options:
 
 EXAMPLES = r"""
 - name: Remove a program, but not what people made with it
-  removal:
+  files_absent:
     paths: [/opt/program, /var/lib/program]
     keep: [/var/lib/program/documents]
 """
