@@ -26,7 +26,7 @@ def without_holders(holders: Mapping[str, Any], seen: Mapping[str, Any], prefix:
     return {port: None if port in theirs else holder for port, holder in holders.items()}
 
 
-def differing(entries: Iterable[Mapping[str, str]], host: Mapping[str, Any]) -> list[Mapping[str, str]]:
+def missing_entries(entries: Iterable[Mapping[str, str]], host: Mapping[str, Any]) -> list[Mapping[str, str]]:
     """Return those entries for the module file_tree that are not on the host as host_info found it."""
     found, user = host["files"], host["user"]
     return [
@@ -82,7 +82,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
         return {
-            "differing": differing,
+            "missing_entries": missing_entries,
             "is_writable_folder": files.is_writable_folder,
             "program_files": program_files,
             "read_base64": read_base64,
