@@ -71,7 +71,7 @@ KINDS: dict[str, Any] = (
 )
 
 
-class Sight(NamedTuple):
+class Observation(NamedTuple):
     """How an endpoint is found to be."""
 
     state: str
@@ -79,7 +79,7 @@ class Sight(NamedTuple):
     detail: str = ""
 
 
-class Told(NamedTuple):
+class NotificationState(NamedTuple):
     """What people know of an endpoint from messages, and what is held back from them. Times are seconds since 1970.
 
     ``state`` is empty as long as they have heard nothing, then ``online``, ``down`` or ``refused``. ``left`` is when it
@@ -160,7 +160,7 @@ def retry_after(elapsed: float, longest: float = LONGEST_RETRY_SECONDS) -> float
     return min(max(elapsed / 12, 0.5), longest)
 
 
-def judge(finding: Any, verdict: str | None) -> Sight | None:
+def judge(finding: Any, verdict: str | None) -> Observation | None:
     """Say how an endpoint is, by the agent's finding and by what a visit to its address found; None: not known yet.
 
     ``verdict`` is what is wrong there, empty when nothing is. Only a visit can tell that an endpoint is online.
@@ -168,10 +168,10 @@ def judge(finding: Any, verdict: str | None) -> Sight | None:
     if finding is None:
         return None
     if finding.state != "online":
-        return Sight(finding.state, finding.code, " ".join(filter(None, (finding.problem, finding.fix))))
+        return Observation(finding.state, finding.code, " ".join(filter(None, (finding.problem, finding.fix))))
     if verdict is None:
         return None
-    return Sight("offline", None, verdict) if verdict else Sight("online")
+    return Observation("offline", None, verdict) if verdict else Observation("online")
 
 
 def blank(name: str, transport: str, now: float) -> Endpoint:
@@ -180,10 +180,15 @@ def blank(name: str, transport: str, now: float) -> Endpoint:
     return value | {"state": "connecting", "reachable": False, "since": utc(now), "detail": ""}
 
 
-def entry_after(before: Endpoint, value: Endpoint | None, sight: Sight, now: float) -> Endpoint:
+def entry_after(before: Endpoint, value: Endpoint | None, observation: Observation, now: float) -> Endpoint:
     """Describe an endpoint as it is published. The last known address is kept while there is no other."""
     address = {key: (value or before)[key] for key in VALUE_KEYS}
-    state = {"state": sight.state, "reachable": sight.state == "online", "since": utc(now), "detail": sight.detail}
+    state = {
+        "state": observation.state,
+        "reachable": observation.state == "online",
+        "since": utc(now),
+        "detail": observation.detail,
+    }
     after = address | state
     return after if is_change(before, after) else after | {"since": before["since"]}
 
@@ -194,33 +199,35 @@ def is_change(before: Endpoint, after: Endpoint) -> bool:
     return any(before[key] != after[key] for key in keys)
 
 
-def first_told(entry: Endpoint, published: bool, value: Endpoint | None) -> Told:
+def first_notified(entry: Endpoint, published: bool, value: Endpoint | None) -> NotificationState:
     """Say what people know of an endpoint about which there is no record.
 
     What was published before, they know; and also an address that does not come from a tunnel.
     """
     if published and entry["url"]:
-        return Told({"online": "online", "refused": "refused"}.get(entry["state"], "down"), entry["url"])
-    return Told("online", value["url"]) if value else Told()
+        return NotificationState({"online": "online", "refused": "refused"}.get(entry["state"], "down"), entry["url"])
+    return NotificationState("online", value["url"]) if value else NotificationState()
 
 
-def recall(kept: dict[str, Any], now: float) -> Told:
+def recall(kept: dict[str, Any], now: float) -> NotificationState:
     """Take over what people knew before a restart. What is not online gets its time anew: the host may just boot."""
-    known = {key: kept[key] for key in Told._fields if key in kept}
+    known = {key: kept[key] for key in NotificationState._fields if key in kept}
     left = None if kept.get("left") is None else now
-    return Told(**known)._replace(left=left, sent=tuple(kept.get("sent", ())))
+    return NotificationState(**known)._replace(left=left, sent=tuple(kept.get("sent", ())))
 
 
-def news_for_people(told: Told, entry: Endpoint, code: str | None, now: float, patience: float) -> str | None:
+def news_for_people(
+    notified: NotificationState, entry: Endpoint, code: str | None, now: float, patience: float
+) -> str | None:
     """Say in a few words what people do not know yet and should; None when there is nothing."""
     if entry["state"] == "online":
-        fresh = entry["url"] != told.url
-        if told.state in ("", "online"):
+        fresh = entry["url"] != notified.url
+        if notified.state in ("", "online"):
             return "new address" if fresh else None
         return "reachable again, new address" if fresh else "reachable again"
     if entry["state"] == "refused":
-        return None if (told.state, told.code) == ("refused", code) else refusal(code)
-    if told.state == "online" and told.left is not None and now - told.left > patience:
+        return None if (notified.state, notified.code) == ("refused", code) else refusal(code)
+    if notified.state == "online" and notified.left is not None and now - notified.left > patience:
         return "not reachable"
     return None
 
@@ -237,34 +244,34 @@ def summary(entry: Endpoint, code: str | None, changes: int) -> str:
 
 
 def decide(
-    told: Told, entry: Endpoint, code: str | None, *, changed: bool, now: float, config: Config
-) -> tuple[Told, str | None]:
+    notified: NotificationState, entry: Endpoint, code: str | None, *, changed: bool, now: float, config: Config
+) -> tuple[NotificationState, str | None]:
     """Decide whether there is a message to send about an endpoint, and which; return what people know then.
 
     More than ``flap_changes`` messages in ``flap_seconds`` are held back. One then says how it came out, as soon as the
     endpoint has been quiet for a while, or after ``flap_seconds`` at the latest.
     """
-    left = None if entry["state"] == "online" else min(now if told.left is None else told.left, now)
-    sent = tuple(moment for moment in told.sent if 0 <= now - moment < config.flap_seconds)
-    told = told._replace(left=left, sent=sent, changed=now if changed else min(told.changed, now))
-    if told.held is None:
-        news = news_for_people(told, entry, code, now, config.offline_seconds)
+    left = None if entry["state"] == "online" else min(now if notified.left is None else notified.left, now)
+    sent = tuple(moment for moment in notified.sent if 0 <= now - moment < config.flap_seconds)
+    notified = notified._replace(left=left, sent=sent, changed=now if changed else min(notified.changed, now))
+    if notified.held is None:
+        news = news_for_people(notified, entry, code, now, config.offline_seconds)
         if news is None:
-            return told, None
+            return notified, None
         if len(sent) >= config.flap_changes:
-            return told._replace(held=now, changes=1), None
+            return notified._replace(held=now, changes=1), None
     else:
-        held = min(told.held, now)
-        told = told._replace(held=held, changes=told.changes + changed)
-        if now - told.changed < config.offline_seconds * QUIET_FACTOR and now - held < config.flap_seconds:
-            return told, None
-        news = summary(entry, code, told.changes)
+        held = min(notified.held, now)
+        notified = notified._replace(held=held, changes=notified.changes + changed)
+        if now - notified.changed < config.offline_seconds * QUIET_FACTOR and now - held < config.flap_seconds:
+            return notified, None
+        news = summary(entry, code, notified.changes)
     state = {"online": "online", "refused": "refused"}.get(entry["state"], "down")
-    url = entry["url"] if state == "online" else told.url
-    return told._replace(state=state, url=url, code=code, sent=(*sent, now), held=None, changes=0), news
+    url = entry["url"] if state == "online" else notified.url
+    return notified._replace(state=state, url=url, code=code, sent=(*sent, now), held=None, changes=0), news
 
 
-def message(news: str, subject: str, entry: Endpoint, before: Told, now: float) -> dict[str, Any]:
+def message(news: str, subject: str, entry: Endpoint, before: NotificationState, now: float) -> dict[str, Any]:
     """Write a message. It may be read much later, so it says since when things are so.
 
     ``before`` is what people knew: the moment when it became unreachable, and since when messages were held back.
@@ -308,7 +315,7 @@ def warnings(
 ) -> tuple[dict[str, float], list[ngrok.Opening]]:
     """Return since when each opening is known, and of which people must hear.
 
-    What was closed is opened again at once where it stands in the agent's configuration: that is told once.
+    What was closed is opened again at once where it stands in the agent's configuration: people are told once.
     """
     known: dict[str, float] = {}
     fresh = []
@@ -422,17 +429,17 @@ class History:
             self.rewrite(self.lines()[-self.length :])
 
 
-class Followed:
+class TrackedEndpoint:
     """An endpoint: what is published of it, what is known of it now, and what people were told."""
 
-    def __init__(self, entry: Endpoint, told: Told, now: float) -> None:
+    def __init__(self, entry: Endpoint, notified: NotificationState, now: float) -> None:
         """Start with what an earlier run left. ``unsettled`` is when something about it changed last."""
-        self.entry, self.told = entry, told
+        self.entry, self.notified = entry, notified
         self.unsettled = now
         self.finding: Any = None
         self.value: Endpoint | None = None
         self.code: str | None = None
-        self.settled: tuple[Sight, Endpoint | None] | None = None
+        self.settled: tuple[Observation, Endpoint | None] | None = None
         self.forget_visit()
 
     def forget_visit(self) -> None:
@@ -498,25 +505,25 @@ class Watcher:
         entries = {e["name"]: {key: e[key] for key in keys} for e in published if set(keys) <= set(e)}
         kept = read(self.path("told.json"))
         self.number = kept.get("number", 0)
-        told = {name: recall(known, wall) for name, known in kept.get("told", {}).items()}
+        notified = {name: recall(known, wall) for name, known in kept.get("told", {}).items()}
         for number, content in self.outbox.since(self.number):  # a crash came before it was kept that they know this
             self.outbox.put(number, content)
             self.number = number
             if "told" in content:
-                told[content["data"]["name"]] = recall(content["told"], wall)
-        self.followed: dict[str, Followed] = {}
+                notified[content["data"]["name"]] = recall(content["told"], wall)
+        self.tracked: dict[str, TrackedEndpoint] = {}
         for wanted in self.config.endpoints + self.config.others:
             value = wanted if wanted in self.config.others else None
             name, transport = wanted["name"], wanted["transport"]
             before = entries.get(name)
             known = before is not None and before["transport"] == transport
             entry = before if before and known else blank(name, transport, wall)
-            followed = Followed(entry, told.get(name) or first_told(entry, known, value), now)
+            endpoint = TrackedEndpoint(entry, notified.get(name) or first_notified(entry, known, value), now)
             if value:
                 fine = ngrok.Finding(name, transport, value["url"], "", "online", None, "", "", True)
-                followed.learn(fine, value, now)
-            self.followed[name] = followed
-        self.tunnels = [self.followed[wanted["name"]] for wanted in self.config.endpoints]
+                endpoint.learn(fine, value, now)
+            self.tracked[name] = endpoint
+        self.tunnels = [self.tracked[wanted["name"]] for wanted in self.config.endpoints]
         self.warned: dict[str, float] = kept.get("warned", {})
         self.written: dict[str, Any] = {}
         self.stamp: Any = None
@@ -535,12 +542,12 @@ class Watcher:
         self.look_at_agent(now)
         self.warn(wall)
         self.hear_visits()
-        changed = {name for name, followed in self.followed.items() if self.settle(followed, now, wall)}
+        changed = {name for name, endpoint in self.tracked.items() if self.settle(endpoint, now, wall)}
         self.publish()
         self.visit_addresses(now)
-        for name, followed in self.followed.items():
-            if followed.settled:
-                self.tell(followed, name in changed, wall)
+        for name, endpoint in self.tracked.items():
+            if endpoint.settled:
+                self.tell(endpoint, name in changed, wall)
         self.keep()
         self.outbox.tick(now, wall)
         return self.pause(now)
@@ -568,9 +575,9 @@ class Watcher:
             for finding in ngrok.assess(self.config.endpoints, answer, self.trouble):
                 port = self.config.jupyter_port
                 value = endpoint_value(finding.url, finding.name, finding.transport, port) if finding.url else None
-                self.followed[finding.name].learn(finding, value, now)
-                self.followed[finding.name].in_doubt |= self.urgent
-        broken = [followed.unsettled for followed in self.tunnels if followed.entry["state"] != "online"]
+                self.tracked[finding.name].learn(finding, value, now)
+                self.tracked[finding.name].in_doubt |= self.urgent
+        broken = [endpoint.unsettled for endpoint in self.tunnels if endpoint.entry["state"] != "online"]
         wait = retry_after(now - max(broken)) if broken else CALM_ASK_SECONDS
         if self.tunnels and not self.question and (self.must_ask or now - self.asked >= wait):
             self.asked, self.urgent, self.must_ask = now, self.must_ask, False
@@ -594,56 +601,56 @@ class Watcher:
 
     def hear_visits(self) -> None:
         """Take what visits found."""
-        for followed in self.followed.values():
-            if followed.visit and followed.visit.done():
-                followed.verdict, followed.visit = followed.visit.result(), None
+        for endpoint in self.tracked.values():
+            if endpoint.visit and endpoint.visit.done():
+                endpoint.verdict, endpoint.visit = endpoint.visit.result(), None
 
     def visit_addresses(self, now: float) -> None:
         """Visit the addresses whose time has come. They are published before: Jupyter answers to such names only."""
         calm = self.config.probe_seconds
-        for followed in self.followed.values():
+        for endpoint in self.tracked.values():
             # Plans of tunnels count visits; in one's own network they cost nothing.
-            longest = max(calm, LONGEST_RETRY_SECONDS) if followed in self.tunnels else LONGEST_RETRY_SECONDS
-            if followed.should_be_visited(now, calm, longest):
-                followed.visited, followed.in_doubt = now, False
-                followed.visit = self.start(partial(self.visit, followed.value or followed.entry))
+            longest = max(calm, LONGEST_RETRY_SECONDS) if endpoint in self.tunnels else LONGEST_RETRY_SECONDS
+            if endpoint.should_be_visited(now, calm, longest):
+                endpoint.visited, endpoint.in_doubt = now, False
+                endpoint.visit = self.start(partial(self.visit, endpoint.value or endpoint.entry))
 
-    def settle(self, followed: Followed, now: float, wall: float) -> bool:
+    def settle(self, endpoint: TrackedEndpoint, now: float, wall: float) -> bool:
         """Say how an endpoint is now, note it if that is a change, and tell whether it is."""
-        sight = judge(followed.finding, followed.verdict)
-        if sight is None or (sight, followed.value) == followed.settled:
+        observation = judge(endpoint.finding, endpoint.verdict)
+        if observation is None or (observation, endpoint.value) == endpoint.settled:
             return False
         # An agent that is refused ends, is started again and connects, only to be refused again.
-        trying = followed.entry["state"] == "refused" and sight.state == "connecting"
-        if trying and now - followed.unsettled < self.config.offline_seconds:
+        trying = endpoint.entry["state"] == "refused" and observation.state == "connecting"
+        if trying and now - endpoint.unsettled < self.config.offline_seconds:
             return False
-        followed.settled, followed.code = (sight, followed.value), sight.code
-        sight = sight._replace(detail=ngrok.redact(sight.detail))
-        before = followed.entry
-        followed.entry = after = entry_after(before, followed.value, sight, wall)
+        endpoint.settled, endpoint.code = (observation, endpoint.value), observation.code
+        observation = observation._replace(detail=ngrok.redact(observation.detail))
+        before = endpoint.entry
+        endpoint.entry = after = entry_after(before, endpoint.value, observation, wall)
         if not is_change(before, after):
             return False
-        followed.unsettled = now
+        endpoint.unsettled = now
         self.history.append(before, after)
         say(f"{after['name']}: {after['state']} {after['url'] or ''} {after['detail']}".rstrip())
         return True
 
-    def tell(self, followed: Followed, changed: bool, wall: float) -> None:
+    def tell(self, endpoint: TrackedEndpoint, changed: bool, wall: float) -> None:
         """Queue a message about an endpoint if there is one to send."""
-        entry, config = followed.entry, self.config
-        told, news = decide(followed.told, entry, followed.code, changed=changed, now=wall, config=config)
+        entry, config = endpoint.entry, self.config
+        notified, news = decide(endpoint.notified, entry, endpoint.code, changed=changed, now=wall, config=config)
         if news:
             subject = f"Jupyter on {config.host}" + (f" ({entry['name']})" if self.several else "")
-            self.send(message(news, subject, entry, followed.told, wall) | {"told": told._asdict()})
-        followed.told = told
+            self.send(message(news, subject, entry, endpoint.notified, wall) | {"told": notified._asdict()})
+        endpoint.notified = notified
 
     def publish(self) -> None:
         """Write how the endpoints are, if that is not there yet, or not any more."""
-        followed = self.followed.values()
+        endpoints = self.tracked.values()
         # Jupyter answers to published names only, also to the visit that finds out whether an address is good.
-        unvisited = {each.value["host"] for each in followed if each.value and each.verdict is None}
+        unvisited = {each.value["host"] for each in endpoints if each.value and each.verdict is None}
         publication = {
-            "endpoints": [each.entry for each in followed],
+            "endpoints": [each.entry for each in endpoints],
             "unvisited_hosts": sorted(unvisited),
             "undeclared": self.undeclared,
         }
@@ -654,15 +661,15 @@ class Watcher:
 
     def keep(self) -> None:
         """Write what people know, if that is not there yet."""
-        told = {name: followed.told._asdict() for name, followed in self.followed.items()}
-        if (told, self.warned) != self.kept:
-            content = {"number": self.number, "told": told, "warned": self.warned}
+        notified = {name: endpoint.notified._asdict() for name, endpoint in self.tracked.items()}
+        if (notified, self.warned) != self.kept:
+            content = {"number": self.number, "told": notified, "warned": self.warned}
             write(self.path("told.json"), json.dumps(content), 0o600)
-            self.kept = told, self.warned
+            self.kept = notified, self.warned
 
     def pause(self, now: float) -> float:
         """Return the seconds until the next tick."""
-        broken = [followed.unsettled for followed in self.followed.values() if followed.entry["state"] != "online"]
+        broken = [endpoint.unsettled for endpoint in self.tracked.values() if endpoint.entry["state"] != "online"]
         return QUICK_TICK_SECONDS if broken and now - max(broken) < QUICK_FOR_SECONDS else TICK_SECONDS
 
 
@@ -710,7 +717,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: wake.put(True))
-    say(f"watching {', '.join(watcher.followed)}")
+    say(f"watching {', '.join(watcher.tracked)}")
     while not wait(wake, watcher.tick()):
         pass
     watcher.outbox.stop()

@@ -114,20 +114,30 @@ def finding(state: str, code: str | None = None, problem: str = "", fix: str = "
 
 
 @pytest.mark.parametrize(
-    ("found", "verdict", "sight"),
+    ("found", "verdict", "observation"),
     [
         (None, None, None),
         (None, "", None),
         (finding("online"), None, None),
-        (finding("online"), "", watcher.Sight("online")),
-        (finding("online"), "It is broken. Repair it.", watcher.Sight("offline", None, "It is broken. Repair it.")),
-        (finding("connecting", "stale", "Wait.", ""), "", watcher.Sight("connecting", "stale", "Wait.")),
-        (finding("refused", "X", "No.", "Pay."), None, watcher.Sight("refused", "X", "No. Pay.")),
-        (finding("offline", "no_agent", "Gone.", "Run."), None, watcher.Sight("offline", "no_agent", "Gone. Run.")),
+        (finding("online"), "", watcher.Observation("online")),
+        (
+            finding("online"),
+            "It is broken. Repair it.",
+            watcher.Observation("offline", None, "It is broken. Repair it."),
+        ),
+        (finding("connecting", "stale", "Wait.", ""), "", watcher.Observation("connecting", "stale", "Wait.")),
+        (finding("refused", "X", "No.", "Pay."), None, watcher.Observation("refused", "X", "No. Pay.")),
+        (
+            finding("offline", "no_agent", "Gone.", "Run."),
+            None,
+            watcher.Observation("offline", "no_agent", "Gone. Run."),
+        ),
     ],
 )
-def test_agent_and_visit_are_judged_together(found: Any, verdict: str | None, sight: watcher.Sight | None) -> None:
-    assert watcher.judge(found, verdict) == sight
+def test_agent_and_visit_are_judged_together(
+    found: Any, verdict: str | None, observation: watcher.Observation | None
+) -> None:
+    assert watcher.judge(found, verdict) == observation
 
 
 def test_the_last_address_is_kept_and_dated() -> None:
@@ -141,17 +151,17 @@ def test_the_last_address_is_kept_and_dated() -> None:
         "detail": "",
     }
     value = endpoint_value(A, "jupyter", "http")
-    online = watcher.entry_after(nothing, value, watcher.Sight("online"), NOON + 5)
+    online = watcher.entry_after(nothing, value, watcher.Observation("online"), NOON + 5)
     assert online == value | {"state": "online", "reachable": True, "since": "2027-01-15T08:00:05+00:00", "detail": ""}
-    assert watcher.entry_after(online, value, watcher.Sight("online"), NOON + 9) == online
-    gone = watcher.entry_after(online, None, watcher.Sight("offline", None, "Gone."), NOON + 9)
+    assert watcher.entry_after(online, value, watcher.Observation("online"), NOON + 9) == online
+    gone = watcher.entry_after(online, None, watcher.Observation("offline", None, "Gone."), NOON + 9)
     assert gone == value | {
         "state": "offline",
         "reachable": False,
         "since": "2027-01-15T08:00:09+00:00",
         "detail": "Gone.",
     }
-    other_words = watcher.entry_after(gone, None, watcher.Sight("offline", None, "Away."), NOON + 20)
+    other_words = watcher.entry_after(gone, None, watcher.Observation("offline", None, "Away."), NOON + 20)
     assert other_words == gone | {"detail": "Away."}
 
 
@@ -178,12 +188,12 @@ def test_another_refusal_counts_as_a_change() -> None:
 
 # Deciding
 
-ONLINE = watcher.Told("online", A)
+ONLINE = watcher.NotificationState("online", A)
 
 
 def decisions(
-    told: watcher.Told, changes: Changes, end: float, entry: dict[str, Any] | None = None
-) -> tuple[list[tuple[float, str]], watcher.Told]:
+    notified: watcher.NotificationState, changes: Changes, end: float, entry: dict[str, Any] | None = None
+) -> tuple[list[tuple[float, str]], watcher.NotificationState]:
     """Play changes of state and address, and return the messages by time; there is a tick each half second."""
     config = watcher.Config(**CONFIG)
     messages = []
@@ -195,18 +205,18 @@ def decisions(
         while changes and changes[0][0] <= now:
             _, state, url, code = changes.pop(0)
             entry, changed = {"state": state, "url": url}, True
-        told, news = watcher.decide(told, entry, code, changed=changed, now=NOON + now, config=config)
+        notified, news = watcher.decide(notified, entry, code, changed=changed, now=NOON + now, config=config)
         if news:
             messages.append((now, news))
-    return messages, told
+    return messages, notified
 
 
 @pytest.mark.parametrize(
-    ("told", "changes", "messages"),
+    ("notified", "changes", "messages"),
     [
-        (watcher.Told(), [(0, "online", A, None)], [(0, "new address")]),
-        (watcher.Told(), [(0, "connecting", None, None)], []),
-        (watcher.Told(), [(0, "offline", None, None), (30, "online", A, None)], [(30, "new address")]),
+        (watcher.NotificationState(), [(0, "online", A, None)], [(0, "new address")]),
+        (watcher.NotificationState(), [(0, "connecting", None, None)], []),
+        (watcher.NotificationState(), [(0, "offline", None, None), (30, "online", A, None)], [(30, "new address")]),
         (ONLINE, [(0, "online", A, None)], []),
         (ONLINE, [(0, "online", B, None)], [(0, "new address")]),
         (ONLINE, [(0, "offline", A, None), (9, "online", A, None)], []),
@@ -234,7 +244,11 @@ def decisions(
             [(10.5, "not reachable"), (60, "reachable again, new address")],
         ),
         (ONLINE, [(0, "refused", A, "ERR_NGROK_107")], [(0, "refused by ngrok (ERR_NGROK_107)")]),
-        (watcher.Told(), [(0, "refused", None, "ERR_NGROK_107")], [(0, "refused by ngrok (ERR_NGROK_107)")]),
+        (
+            watcher.NotificationState(),
+            [(0, "refused", None, "ERR_NGROK_107")],
+            [(0, "refused by ngrok (ERR_NGROK_107)")],
+        ),
         (
             ONLINE,
             [(0, "offline", A, None), (20, "refused", A, "ERR_NGROK_107")],
@@ -257,8 +271,10 @@ def decisions(
         ),
     ],
 )
-def test_what_people_are_told(told: watcher.Told, changes: Changes, messages: list[tuple[float, str]]) -> None:
-    assert decisions(told, changes, 60)[0] == messages
+def test_what_people_are_told(
+    notified: watcher.NotificationState, changes: Changes, messages: list[tuple[float, str]]
+) -> None:
+    assert decisions(notified, changes, 60)[0] == messages
 
 
 def flapping(count: int, seconds: float) -> Changes:
@@ -270,9 +286,9 @@ def test_as_many_messages_as_allowed_are_not_held_back() -> None:
 
 
 def test_flapping_is_held_back_until_it_is_quiet() -> None:
-    messages, told = decisions(ONLINE, flapping(10, 5), 120)
+    messages, notified = decisions(ONLINE, flapping(10, 5), 120)
     assert messages == [*[(number * 5, "new address") for number in range(6)], (75, "reachable, after 4 changes")]
-    assert (told.url, told.held, told.changes) == ("https://9.example", None, 0)
+    assert (notified.url, notified.held, notified.changes) == ("https://9.example", None, 0)
     assert decisions(ONLINE, [*flapping(9, 5), (45, "offline", A, None)], 120)[0][6:] == [
         (75, "not reachable, after 4 changes")
     ]
@@ -296,9 +312,9 @@ def test_flapping_without_end_is_told_every_ten_minutes() -> None:
 
 
 def test_a_clock_that_is_set_back_blocks_nothing() -> None:
-    future = watcher.Told("online", A, left=NOON + 9999, changed=NOON + 9999, sent=(NOON + 9999,) * 6)
+    future = watcher.NotificationState("online", A, left=NOON + 9999, changed=NOON + 9999, sent=(NOON + 9999,) * 6)
     assert decisions(future, [(0, "offline", A, None)], 30)[0] == [(10.5, "not reachable")]
-    held = watcher.Told("online", A, changed=NOON + 9999, held=NOON + 9999, changes=3)
+    held = watcher.NotificationState("online", A, changed=NOON + 9999, held=NOON + 9999, changes=3)
     assert decisions(held, [(0, "online", A, None)], 60)[0] == [(30, "reachable, after 4 changes")]
     never_quiet: Changes = [(number * 5.0, "online", f"https://{number}.example", None) for number in range(130)]
     assert decisions(held, never_quiet, 640)[0][0] == (600, "reachable, after 124 changes")
@@ -307,25 +323,27 @@ def test_a_clock_that_is_set_back_blocks_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "published", "value", "told"),
+    ("entry", "published", "value", "notified"),
     [
-        ({"state": "connecting", "url": None}, False, None, watcher.Told()),
-        ({"state": "connecting", "url": None}, True, None, watcher.Told()),
-        ({"state": "online", "url": A}, True, None, watcher.Told("online", A)),
-        ({"state": "refused", "url": A}, True, None, watcher.Told("refused", A)),
-        ({"state": "connecting", "url": A}, True, None, watcher.Told("down", A)),
-        ({"state": "connecting", "url": None}, False, {"url": B}, watcher.Told("online", B)),
-        ({"state": "online", "url": A}, True, {"url": B}, watcher.Told("online", A)),
+        ({"state": "connecting", "url": None}, False, None, watcher.NotificationState()),
+        ({"state": "connecting", "url": None}, True, None, watcher.NotificationState()),
+        ({"state": "online", "url": A}, True, None, watcher.NotificationState("online", A)),
+        ({"state": "refused", "url": A}, True, None, watcher.NotificationState("refused", A)),
+        ({"state": "connecting", "url": A}, True, None, watcher.NotificationState("down", A)),
+        ({"state": "connecting", "url": None}, False, {"url": B}, watcher.NotificationState("online", B)),
+        ({"state": "online", "url": A}, True, {"url": B}, watcher.NotificationState("online", A)),
     ],
 )
-def test_what_people_know_at_first(entry: Any, published: bool, value: Any, told: watcher.Told) -> None:
-    assert watcher.first_told(entry, published, value) == told
+def test_what_people_know_at_first(
+    entry: Any, published: bool, value: Any, notified: watcher.NotificationState
+) -> None:
+    assert watcher.first_notified(entry, published, value) == notified
 
 
 # Texts
 
 
-def written(news: str, transport: str, url: str, before: watcher.Told, **change: Any) -> tuple[str, str]:
+def written(news: str, transport: str, url: str, before: watcher.NotificationState, **change: Any) -> tuple[str, str]:
     entry = endpoint_value(url, "jupyter", transport, 8888) | {"state": "online", "reachable": True, "detail": ""}
     entry |= {"since": "2027-01-15T08:00:00+00:00"} | change
     made = watcher.message(news, "Jupyter on vps", entry, before, NOON + 60)
@@ -357,7 +375,7 @@ def test_messages_say_what_is_wrong() -> None:
         f"It is gone. Run it.\nLast address: {A}\nSince 2027-01-15 08:00:30 UTC.",
     )
     never = watcher.blank("jupyter", "http", NOON) | {"state": "refused", "detail": "No. Pay."}
-    made = watcher.message("refused by ngrok", "Jupyter on vps", never, watcher.Told(), NOON + 60)
+    made = watcher.message("refused by ngrok", "Jupyter on vps", never, watcher.NotificationState(), NOON + 60)
     assert made["body"] == "No. Pay.\nSince 2027-01-15 08:01:00 UTC."
 
 
