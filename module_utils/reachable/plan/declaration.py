@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The declaration: what people set, which are the variables of the README."""
+"""The declaration: what people set, which are the variables of docs/variables.md."""
 
 from __future__ import annotations
 
