@@ -3,7 +3,7 @@
 """Write those parts of the documents that roles and modules say about themselves: `python tests/docs.py [--check]`.
 
 They stand between the lines `<!-- begin NAME -->` and `<!-- end NAME -->`. With `--check` nothing is written, and a
-document that is out of date, or that links to a file that is not there, is an error.
+document that is out of date, or that links to a file or a heading that is not there, is an error.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import ast
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 # The roles whose variables people set, the most wanted first.
 ROLES = ("jupyter", "ngrok", "endpoint", "drift", "preflight")
-# The file in a link that is no address of its own.
-LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+DOCUMENTS = ("*.md", "docs/*.md", "tests/doubles/*.md")
+# Where a link into the project leads, in Markdown or in HTML.
+LINK = re.compile(r"""(?:\]\(|\b(?:src|href)=")(?!https?:)([^)"\s]+)""")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # Ansible's markup: C(code), V(value), O(option), RV(return value), M(module).
 MARKUP = re.compile(r"\b(?:C|V|O|RV|M)\(([^)]*)\)")
 
 
 def main() -> None:
     """Bring the documents up to date, or say what is wrong with them."""
-    documents = {file: file.read_text(encoding="utf-8") for file in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))}
+    documents = {file: file.read_text(encoding="utf-8") for pattern in DOCUMENTS for file in sorted(ROOT.glob(pattern))}
     outdated = {file: new for file, text in documents.items() if (new := renewed(text)) != text}
     if sys.argv[1:] == ["--check"]:
         problems = [f"{file.relative_to(ROOT)} is out of date: run python tests/docs.py" for file in outdated]
@@ -45,11 +49,26 @@ def main() -> None:
 
 def dead_links(file: Path, text: str) -> list[str]:
     """Return a sentence for each link of a document into the project that leads nowhere."""
-    return [
-        f"{file.relative_to(ROOT)} links to {target}, which does not exist"
-        for target in LINK.findall(text)
-        if not (file.parent / target).exists()
-    ]
+    problems = []
+    for link in LINK.findall(text):
+        path, _, anchor = link.partition("#")
+        target = file.parent / path if path else file
+        if not target.exists():
+            problems.append(f"{file.name} links to {link}, which does not exist")
+        elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
+            problems.append(f"{file.name} links to {link}, where there is no such heading")
+    return problems
+
+
+def anchors(document: str) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    found: Counter[str] = Counter()
+    unique = set()
+    for heading in HEADING.findall(FENCED.sub("", document)):
+        name = re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        unique.add(f"{name}-{found[name]}" if found[name] else name)
+        found[name] += 1
+    return unique
 
 
 def renewed(document: str) -> str:
