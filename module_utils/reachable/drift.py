@@ -16,7 +16,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .notifier import Outbox, read, say, spawn, targets_of, utc, write
+from . import files
+from .notifier import Outbox, read, say, spawn, targets_of, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -219,7 +220,8 @@ def tell(config: Config, result: Result, now: float) -> Outbox:
         number += 1
         outbox.put(number, message(text, config.host, result, now))
     # Afterwards, so that a crash in between tells it twice rather than never.
-    write(path, json.dumps({"number": number, **described(result, now)}, indent=2) + "\n", 0o600)
+    content = json.dumps({"number": number, **described(result, now)}, indent=2)
+    files.replace(path, f"{content}\n".encode())
     say(f"{result.state} {text or ''}".rstrip())
     return outbox
 

@@ -125,6 +125,35 @@ def read_regular(path: str, largest: int = LARGEST_BYTES, follow_links: bool = F
     return content
 
 
+def replace(
+    path: str,
+    content: bytes,
+    mode: int = 0o600,
+    owner: tuple[int, int] | None = None,
+    check: Callable[[str], None] | None = None,
+) -> None:
+    """Replace a file by a rename, so nobody ever reads half of one. ``owner`` is the number of a user and of a group.
+
+    ``check`` gets the path of the new version before it takes the old one's place, and raises what keeps it out.
+    Until it has its owner and its mode, the new version is readable for this process's user alone.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".reachable-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            if owner:
+                os.fchown(descriptor, *owner)
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        if check:
+            check(temporary)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
 def inspect(path: str) -> Entry:
     """Look at what is at a path. A link to a folder counts as the folder: people move big folders that way."""
     try:
@@ -146,9 +175,7 @@ def inspect(path: str) -> Entry:
 
 
 def apply(found: Entry, wanted: Entry, check: Callable[[str], None] | None = None) -> None:
-    """Make a path what it should be. Files are replaced by a rename, so nobody ever reads half of one.
-
-    ``check`` gets the path of a file's new version before it takes the old one's place, and raises what keeps it out.
+    """Make a path what it should be. Files are replaced, for which ``check`` is as in ``replace``.
 
     :raises FilesError: where a folder stands in the way, or the owner does not exist.
     """
@@ -194,20 +221,7 @@ def _apply_directory(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
 def _apply_file(found: Entry, wanted: Entry, uid: int, gid: int, check: Callable[[str], None] | None) -> None:
     if found.state == "directory":
         raise FilesError(f"{wanted.path} should be a file, but a folder is there: move it away.")
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(wanted.path), prefix=".reachable-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(wanted.content or b"")
-            file.flush()
-            os.fchown(descriptor, uid, gid)
-            os.fchmod(descriptor, wanted.mode)
-            os.fsync(descriptor)
-        if check:
-            check(temporary)
-        os.rename(temporary, wanted.path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    replace(wanted.path, wanted.content or b"", wanted.mode, (uid, gid), check)
 
 
 def describe(entry: Entry, content: str | None = None) -> str:

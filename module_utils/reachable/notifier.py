@@ -15,12 +15,13 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+from . import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,21 +42,6 @@ def utc(seconds: float) -> str:
 def say(text: str) -> None:
     """Write a line into the log."""
     print(f"{utc(time.time())} {text}", flush=True)  # noqa: T201 - the service manager keeps what is printed
-
-
-def write(path: str, text: str, mode: int) -> None:
-    """Replace a file by a rename, so that nobody ever reads half of one."""
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".reachable-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-        os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def read(path: str) -> Any:
@@ -135,7 +121,7 @@ class Outbox:
         """Take a message. The same number twice is the same message, from before a crash."""
         for target in self.targets:
             name = f"{number:08d}-{target.key}.json"
-            write(os.path.join(self.folder, name), json.dumps(content), 0o600)
+            files.replace(os.path.join(self.folder, name), json.dumps(content).encode())
             if name not in target.waiting:
                 target.waiting.append(name)
 

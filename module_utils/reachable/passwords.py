@@ -8,11 +8,11 @@ import hmac
 import os
 import re
 import secrets
-import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from passlib.hash import argon2
 
+from . import files
 from .common_passwords import COMMON_PASSWORDS
 
 if TYPE_CHECKING:
@@ -197,16 +197,7 @@ def store(path: str, password: str) -> None:
     folder = os.path.dirname(path)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".reachable-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(password + "\n")
-                file.flush()
-                os.fsync(descriptor)
-            os.rename(temporary, path)  # atomic_move would open a new file to everybody
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        files.replace(path, f"{password}\n".encode())
         sync_folder(folder)
     except OSError as error:
         raise RefusedError(

@@ -19,9 +19,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import doctor, ngrok
+from . import doctor, files, ngrok
 from .endpoints import endpoint_value
-from .notifier import Outbox, Target, read, say, spawn, targets_of, utc, write
+from .notifier import Outbox, Target, read, say, spawn, targets_of, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -405,7 +405,7 @@ class History:
 
     def rewrite(self, lines: list[str]) -> None:
         """Keep these lines only."""
-        write(self.path, "".join(lines), 0o644)
+        files.replace(self.path, "".join(lines).encode(), 0o644)
         self.count = len(lines)
 
     def append(self, before: Endpoint, after: Endpoint) -> None:
@@ -656,7 +656,7 @@ class Watcher:
         }
         path = self.path("endpoint.json")
         if publication != self.written or stamp_of(path) != self.stamp:
-            write(path, json.dumps(publication, indent=2) + "\n", 0o644)
+            files.replace(path, f"{json.dumps(publication, indent=2)}\n".encode(), 0o644)
             self.written, self.stamp = publication, stamp_of(path)
 
     def keep(self) -> None:
@@ -664,7 +664,7 @@ class Watcher:
         notified = {name: endpoint.notified._asdict() for name, endpoint in self.tracked.items()}
         if (notified, self.warned) != self.kept:
             content = {"number": self.number, "told": notified, "warned": self.warned}
-            write(self.path("told.json"), json.dumps(content), 0o600)
+            files.replace(self.path("told.json"), json.dumps(content).encode())
             self.kept = notified, self.warned
 
     def pause(self, now: float) -> float:

@@ -103,13 +103,27 @@ def test_programs_are_found_as_modules_find_them() -> None:
     ]
 
 
+def variables(file: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "roles" / file).read_text())
+    return found
+
+
+def program_names(role: str) -> list[str]:
+    """Return which files of the package a role brings to the host for its program."""
+    return re.findall(r"'(\w+)'", variables(f"{role}/vars/main.yml")[f"__{role}_program_files"])
+
+
+def test_all_that_the_program_for_drift_needs_is_looked_at() -> None:
+    looked_at = variables("preflight/vars/main/main.yml")["__preflight_prefix_files"]
+    entries = preflight.program_files(program_names("drift"), "drift/lib")
+    assert {entry["path"] for entry in entries} <= set(looked_at)
+
+
 @pytest.mark.parametrize(("role", "program"), [("ngrok", "ngrok_agent"), ("endpoint", "watcher"), ("drift", "drift")])
 def test_a_role_brings_all_that_its_program_needs(
     role: str, program: str, tmp_path: Path, run_module: RunModule
 ) -> None:
-    expression = yaml.safe_load((ROOT / f"roles/{role}/vars/main.yml").read_text())[f"__{role}_program_files"]
-    names = re.findall(r"'(\w+)'", expression)
-    run_module(file_tree, entries=preflight.program_files(names, str(tmp_path / "lib")))
+    run_module(file_tree, entries=preflight.program_files(program_names(role), str(tmp_path / "lib")))
 
     # Without the packages of this environment, and so without the real Ansible.
     command = [sys.executable, "-S", "-m", f"ansible.module_utils.{program}", "--help"]

@@ -318,7 +318,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     modules.mkdir(parents=True)
     for folder in (modules.parent, modules):
         (folder / "__init__.py").touch()
-    (modules / "notifier.py").symlink_to(ROOT / "module_utils/reachable" / "notifier.py")
+    for name in ("files.py", "notifier.py"):
+        (modules / name).symlink_to(ROOT / "module_utils/reachable" / name)
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "lib"), "HOME": str(tmp_path)}
 
 
