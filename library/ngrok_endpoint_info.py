@@ -174,7 +174,6 @@ last_answer:
 import datetime as dt
 import functools
 import re
-import socket
 import time
 import traceback
 from concurrent import futures
@@ -182,7 +181,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.reachable import doctor, files, ngrok
+from ansible.module_utils.reachable import doctor, files, ngrok, ssh_tunnel
 from ansible.module_utils.reachable.endpoints import endpoint_value
 
 if TYPE_CHECKING:
@@ -200,8 +199,8 @@ LONGEST_ANSWER_SECONDS = 4.0
 LONGEST_VISIT_SECONDS = 10.0
 # Agents, or those who keep them running, try again after a refusal, at last every few seconds.
 FRESH_SECONDS = 10.0
-SSH_GREETING = b"SSH-2.0"  # RFC 4253, section 4.2
 SSH_PORT = 22
+LONGEST_WORDS = 40
 TRANSPORTS = {"http": "http", "https": "http", "tcp": "tcp"}
 RESTART = "Restart the service reachable-ngrok on the host: an agent goes on listing an address that it has lost."
 NOTHING_LISTED = ngrok.Trouble("connecting", "not_listed", "ngrok's agent lists no endpoint.", ngrok.AGENT, heals=True)
@@ -300,28 +299,17 @@ def visit_ssh(found: ngrok.Finding, seconds: float) -> ngrok.Finding:
     """Wait for the greeting of an SSH server."""
     parts = urlsplit(found.url or "")
     fix = f"Check that sshd runs at {found.upstream}; the agent passes the connection on to it."
+    listen = functools.partial(ssh_tunnel.first_words_at, str(parts.hostname), parts.port or SSH_PORT, seconds)
     try:
-        greeting = doctor.within(seconds, lambda: greet(str(parts.hostname), parts.port or SSH_PORT, seconds))
+        words = doctor.within(seconds, listen)
     except OSError as error:
         seen, fix = ngrok.clean(error.strerror or str(error)), RESTART
     else:
-        if greeting == SSH_GREETING:
+        if ssh_tunnel.is_greeting(words):
             return found
-        seen = f"it says {greeting!r}" if greeting else "it hangs up"
+        seen = f"it says {words[:LONGEST_WORDS]!r}" if words else "it hangs up"
     problem = f"The agent lists {found.url}, but no SSH server greets there: {seen}."
     return found._replace(state="offline", code="stale", problem=problem, fix=fix)
-
-
-def greet(host: str, port: int, seconds: float) -> bytes:
-    """Return the first bytes that a server says by itself, as many as the greeting has."""
-    said = b""
-    with socket.create_connection((host, port), timeout=seconds) as connection:
-        while len(said) < len(SSH_GREETING):
-            more = connection.recv(len(SSH_GREETING) - len(said))
-            if not more:
-                break
-            said += more
-    return said
 
 
 def wait(look_once: Callable[[float], Look], delay: float, timeout: float, clock: doctor.Clock = time) -> Look:

@@ -627,16 +627,16 @@ class Visitor:
         return f"{ssh.way.user} is forwarded to {ssh.way.target}"
 
     def hear_ssh(self, connection: socket.socket) -> None:
-        """Hear how an SSH server greets (RFC 4253, section 4.2), as the words of ssh about others are no help."""
+        """Hear how an SSH server greets, as the words of ssh about others are no help."""
         connection.settimeout(min(CONNECT_SECONDS, self.left()))
         try:
-            greeting = connection.recv(255)
+            words = ssh_tunnel.first_words(connection)
         except TimeoutError as error:
             raise LegError("not_ssh", "it waits instead of greeting") from error
-        if not greeting:
+        if not words:
             raise LegError("ssh_hung_up", "it closed the connection")
-        if not greeting.startswith(b"SSH-"):
-            raise LegError("not_ssh", greeting.decode(errors="replace"))
+        if not ssh_tunnel.is_greeting(words):
+            raise LegError("not_ssh", words.decode(errors="replace"))
 
     def check_certificate(self) -> str:
         """Encrypt the connection, as only a server with a certificate for this name can."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections to a port behind an SSH server, as Juno Connect opens them, by the program ssh."""
+"""The greeting of SSH servers, and connections to a port behind one, as Juno Connect opens them, by the program ssh."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -23,6 +24,37 @@ TROUBLES = (
     ("administratively prohibited", "ssh_forward_refused"),
     ("open failed", "ssh_target_closed"),
 )
+
+
+# How a server of protocol 2 begins the line with which it greets (RFC 4253, sections 4.2 and 5.1).
+GREETING = re.compile(rb"^SSH-(2\.0|1\.99)-", re.MULTILINE)
+LONGEST_GREETING_BYTES = 4096
+# A server may say other lines before it greets. What pauses for so long after its first words is another one.
+PAUSE_SECONDS = 1.0
+
+
+def is_greeting(words: bytes) -> bool:
+    """Tell whether what a server said first is how SSH servers greet."""
+    return GREETING.search(words) is not None
+
+
+def first_words(connection: socket.socket) -> bytes:
+    """Return what a server says by itself, until it has greeted as SSH servers do; empty where it hangs up.
+
+    Raises TimeoutError where it says nothing within the connection's own timeout.
+    """
+    words = connection.recv(LONGEST_GREETING_BYTES)
+    connection.settimeout(PAUSE_SECONDS)
+    with contextlib.suppress(TimeoutError):
+        while not is_greeting(words) and len(words) < LONGEST_GREETING_BYTES and (more := connection.recv(1024)):
+            words += more
+    return words
+
+
+def first_words_at(host: str, port: int, seconds: float) -> bytes:
+    """Connect to a server and return what it says first. Raises TimeoutError and other OSErrors."""
+    with socket.create_connection((host, port), seconds) as connection:
+        return first_words(connection)
 
 
 class Way(NamedTuple):

@@ -13,13 +13,12 @@ import math
 import os
 import queue
 import signal
-import socket
 import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import doctor, files, ngrok
+from . import doctor, files, ngrok, ssh_tunnel
 from .endpoints import endpoint_value
 from .notifier import Outbox, Target, read, say, spawn, targets_of, utc
 
@@ -346,17 +345,11 @@ def probe_http(url: str) -> str:
 
 
 def probe_ssh(host: str, port: int) -> str:
-    """Listen to the greeting of an SSH server (RFC 4253, section 4.2). It may say other lines before."""
-
-    def greeting() -> bytes:
-        heard = b""
-        with socket.create_connection((host, port), PROBE_SECONDS) as connection:
-            while b"SSH-2.0" not in heard and (part := connection.recv(1024)):
-                heard = (heard + part)[-4096:]
-        return heard
-
+    """Listen to the greeting of an SSH server."""
+    listen = partial(ssh_tunnel.first_words_at, host, port, PROBE_SECONDS)
     try:
-        seen = "" if b"SSH-2.0" in doctor.within(PROBE_SECONDS, greeting) else "what answers there is none"
+        is_ssh = ssh_tunnel.is_greeting(doctor.within(PROBE_SECONDS, listen))
+        seen = "" if is_ssh else "what answers there is none"
     except TimeoutError:
         seen = "it does not answer in time"
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -28,6 +29,57 @@ def test_the_command_takes_nothing_from_the_users_own_configuration() -> None:
         ),
         *("-o", "ConnectTimeout=4", "-W", "127.0.0.1:8888", "-p", "12345", "ada@0.tcp.example"),
     ]
+
+
+def say(pieces: list[bytes], hang_up: bool) -> bytes:
+    """Return what is heard of a server that says something piece by piece."""
+    here, there = socket.socketpair()
+
+    def talk() -> None:
+        for piece in pieces:
+            there.sendall(piece)
+            time.sleep(0.02)
+        if hang_up:
+            there.shutdown(socket.SHUT_WR)
+
+    with here, there:
+        here.settimeout(0.2)
+        speaker = threading.Thread(target=talk)
+        speaker.start()
+        try:
+            return ssh_tunnel.first_words(here)
+        finally:
+            speaker.join()
+
+
+@pytest.mark.parametrize("hang_up", [False, True])
+@pytest.mark.parametrize(
+    ("pieces", "greets"),
+    [
+        ([b"SSH-2.0-OpenSSH_9.2\r\n"], True),
+        ([b"SSH-1.99-old\r\n"], True),
+        ([b"SS", b"H-2.0", b"-x\r\n"], True),
+        ([b"Go away.\r\n", b"SSH-2.0-x\r\n"], True),
+        ([b"SSH-1.5-older\r\n"], False),
+        ([b"220 SSH-2.0-mail\r\n"], False),
+        ([b"SS", b"L"], False),
+    ],
+)
+def test_a_greeting(pieces: list[bytes], greets: bool, hang_up: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh_tunnel, "PAUSE_SECONDS", 0.2)
+    words = say(pieces, hang_up)
+    assert b"".join(pieces).startswith(words)
+    assert ssh_tunnel.is_greeting(words) is greets
+
+
+def test_who_does_not_greet_at_all() -> None:
+    assert say([], hang_up=True) == b""
+    with pytest.raises(TimeoutError):
+        say([], hang_up=False)
+
+
+def test_who_says_very_much_is_not_heard_out() -> None:
+    assert len(say([b"x" * 20000], hang_up=False)) <= ssh_tunnel.LONGEST_GREETING_BYTES + 1024
 
 
 def test_ssh_has_at_least_a_second() -> None:

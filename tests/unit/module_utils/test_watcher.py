@@ -418,7 +418,8 @@ def greeter() -> Iterator[Callable[[bytes], int]]:
 
 
 def test_an_ssh_server_greets(greeter: Callable[[bytes], int]) -> None:
-    value = endpoint_value(f"tcp://127.0.0.1:{greeter(b'Hello there' + bytes(2000) + b'SSH-2.0-x')}", "s", "ssh", 8888)
+    port = greeter(b"Hello there\r\nSSH-2.0-x")
+    value = endpoint_value(f"tcp://127.0.0.1:{port}", "s", "ssh", 8888)
     assert watcher.probe(value) == ""
 
 
