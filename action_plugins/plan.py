@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -15,24 +16,30 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import files, given
-from reachable.plan import declaration, lab, refusals
+from reachable.plan import declaration, host_refusals, lab, refusals
+from reachable.plan.situation import Former, Situation
 
 ARGUMENT_SPEC = {
     "values": {"type": "dict", "required": True},
-    "names": {"type": "list", "elements": "str", "required": True},
+    "names": {"type": "list", "elements": "str", "default": []},
     "specs": {"type": "dict", "required": True},
     "platform": {"type": "str", "choices": ["linux", "macos"], "required": True},
     "scope": {"type": "str", "choices": ["system", "user"], "required": True},
     "home": {"type": "str", "required": True},
     "pulled": {"type": "bool", "default": False},
-    "kept": {"type": "dict", "required": True},
-    "place": {"type": "str", "required": True},
+    "kept": {"type": "dict", "default": {}},
+    "place": {"type": "str", "default": ""},
     "only_kept": {"type": "bool", "default": False},
+    "host": {"type": "dict"},
+    "former": {"type": "dict"},
+    "moves": {"type": "dict", "default": {}},
+    "conflicts": {"type": "list", "elements": "str", "default": []},
+    "oldest_python": {"type": "str", "default": "3.0"},
 }
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
-    """Refuse what cannot be meant."""
+    """Refuse what cannot be meant, and work out what follows from what a host is."""
 
     _requires_connection = False
 
@@ -40,7 +47,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
-        sentences = problems((task_vars or {})["inventory_hostname"], options)
+        name = (task_vars or {})["inventory_hostname"]
+        if options["host"] is not None:
+            return result | planned(situation(name, options, self._task.check_mode))
+        sentences = problems(name, options)
         if options["only_kept"]:
             sentences = given.about(sentences, options["kept"])
         if sentences:
@@ -74,3 +84,29 @@ def surroundings(host: str, wanted: declaration.Declaration, options: dict[str, 
         requirements=Path(file).read_text(encoding="utf-8") if os.path.isabs(file) and os.path.isfile(file) else None,
         schemas=json.loads(schemas.read_text(encoding="utf-8")) if schemas else {},
     )
+
+
+def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation:
+    """Bring together what is declared and what was found."""
+    return Situation(
+        name=host,
+        wanted=declaration.read(options["values"], options["specs"]),
+        scope=options["scope"],
+        facts=options["host"],
+        former=Former(**options["former"]) if options["former"] else None,
+        moves=options["moves"],
+        conflicts=options["conflicts"],
+        oldest_python=options["oldest_python"],
+        check_mode=check_mode,
+    )
+
+
+def planned(there: Situation) -> dict[str, Any]:
+    """Return what roles need of it as plain data."""
+    return {
+        "misplaced": [*host_refusals.of_places(there)],
+        "refused": [*host_refusals.of_host(there)],
+        "port_refused": host_refusals.of_port(there),
+        "distribution": dataclasses.asdict(there.distribution),
+        "python": dataclasses.asdict(there.python),
+    }

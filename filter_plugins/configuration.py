@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import lab, tunnels
+from reachable.plan import accounts, lab, receipts, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,16 +21,22 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
         return {
+            "account_work": accounts.account_work,
             "agent_config": tunnels.agent_config,
             "agent_setting_problems": tunnels.agent_setting_problems,
             "class_settings": lab.class_settings,
             "cloud_address": tunnels.cloud_address,
             "common_settings": tunnels.common_settings,
+            "is_made_here": accounts.is_made_here,
             "joined_policy": tunnels.joined_policy,
             "keeper_options": tunnels.keeper_options,
             "lab_overrides": lab.lab_overrides,
             "policy_problems": tunnels.policy_problems,
+            "read_receipt": receipts.read,
             "ready_policy": tunnels.ready_policy,
+            "receipt_without": receipts.receipt_without,
             "to_watch": tunnels.to_watch,
             "tunnel_endpoints": tunnels.tunnel_endpoints,
+            "what_stays": receipts.what_stays,
+            "with_what_is_to_come": receipts.with_what_is_to_come,
         }

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: plan
-short_description: Refuse a declaration that cannot be meant
+short_description: Refuse what cannot be meant, and work out what follows from it on a host
 description:
-  - Checks what people have set, before anything is looked at on a host. It fails with one sentence for each thing that
-    is wrong, which names the variable and says what to do.
+  - Without O(host), checks what people have set, before anything is looked at. It fails with one sentence for each
+    thing that is wrong, which names the variable and says what to do.
+  - With O(host), says what that host has against it, and what roles need to know of it. It changes nothing.
   - It runs on the controller and takes no connection to the host.
 version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
@@ -22,7 +23,7 @@ options:
     description: All names that look like ours, to find those that are misspelt.
     type: list
     elements: str
-    required: true
+    default: []
   specs:
     description: The variables that there are, as the roles' argument specs describe them.
     type: dict
@@ -48,15 +49,36 @@ options:
   kept:
     description: The values that stand in O(place), by name; sentences about them say so.
     type: dict
-    required: true
+    default: {}
   place:
     description: The file in which they stand.
     type: str
-    required: true
+    default: ""
   only_kept:
     description: Whether nothing but those is looked at.
     type: bool
     default: false
+  host:
+    description: What M(host_info) found.
+    type: dict
+  former:
+    description: >-
+      The scope in which it was installed before, if it is to move: C(scope), C(user), C(prefix) and C(state_dir), and
+      in C(facts) what M(host_info) found there.
+    type: dict
+  moves:
+    description: What M(host_info) found of the folders between which notebooks are to be moved.
+    type: dict
+    default: {}
+  conflicts:
+    description: A sentence for each setting in somebody's own configuration of Jupyter that is another than ours.
+    type: list
+    elements: str
+    default: []
+  oldest_python:
+    description: The oldest Python on which Jupyter runs.
+    type: str
+    default: "3.0"
 attributes:
   check_mode:
     description: Runs in check mode, where it does the same.
@@ -75,13 +97,41 @@ EXAMPLES = r"""
     platform: linux
     scope: system
     home: "~"
-    kept: {}
     place: inventory/given/vps.yml
+
+- name: Work out what follows for this host
+  plan:
+    values: {jupyter_port: 8888}
+    specs: {jupyter_port: {type: int, default: 8888}}
+    platform: linux
+    scope: system
+    home: /root
+    host: "{{ found }}"
 """
 
 RETURN = r"""
 msg:
-  description: What is wrong, one sentence in each line.
+  description: What is wrong with the variables, one sentence in each line.
   type: str
   returned: failure
+refused:
+  description: A sentence for each thing that the host has against it.
+  type: list
+  returned: when O(host) is given
+misplaced:
+  description: Those of O(refused) that say that it lies elsewhere, or cannot be acted on now.
+  type: list
+  returned: when O(host) is given
+port_refused:
+  description: The sentence that says who else holds Jupyter's port; empty where nobody does.
+  type: str
+  returned: when O(host) is given
+distribution:
+  description: What is known of the host's distribution.
+  type: dict
+  returned: when O(host) is given
+python:
+  description: The C(path) and C(version) of the Python for environments, and whether it C(is_to_come).
+  type: dict
+  returned: when O(host) is given
 """

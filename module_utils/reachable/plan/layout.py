@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Programs fail on other signs, and sockets below a long path.
 PLAIN_FOLDER = re.compile(r"/(?!.*/\.{1,2}(/|\Z))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
@@ -16,23 +20,105 @@ PASSING = re.compile(r"/(tmp|var/tmp|run|dev|proc|sys)(/|\Z)")
 HOMES = re.compile(r"/(home|root)/")
 
 
+# As whom services of the whole machine run. On macOS such names begin with a line.
+USERS = {"jupyter": "jupyter", "ngrok": "reachable-ngrok", "endpoint": "reachable-endpoint"}
+# What a bare home may lack above what is a person's own; it goes again when nothing else has come into it.
+PARENTS = {
+    "linux": (".config", ".config/systemd", ".config/systemd/user", ".local", ".local/share", ".local/state"),
+    "macos": ("Library/LaunchAgents",),
+}
+
+
 class Places(NamedTuple):
-    """Where programs lie by default, and what belongs to the notebook user."""
+    """Where programs lie, what belongs to the notebook user, and the definitions of services."""
 
     prefix: str
     state_dir: str
+    units: str
 
 
 def default_places(platform: str, scope: str, home: str) -> Places:
-    """Return the default folders. ``home`` is that of the person for whom alone it is made.
+    """Return the folders that nobody has set. ``home`` is that of the person for whom alone it is made.
 
     Not in "Application Support" on macOS: programs fail on spaces, and sockets on long paths.
     """
-    if scope == "system":
-        return Places("/opt/reachable", "/var/db/reachable" if platform == "macos" else "/var/lib/reachable")
+    if (platform, scope) == ("linux", "system"):
+        return Places("/opt/reachable", "/var/lib/reachable", "/etc/systemd/system")
+    if (platform, scope) == ("macos", "system"):
+        return Places("/opt/reachable", "/var/db/reachable", "/Library/LaunchDaemons")
     if platform == "macos":
-        return Places(f"{home}/Library/reachable", f"{home}/Library/reachable-state")
-    return Places(f"{home}/.local/share/reachable", f"{home}/.local/state/reachable")
+        return Places(f"{home}/Library/reachable", f"{home}/Library/reachable-state", f"{home}/Library/LaunchAgents")
+    return Places(f"{home}/.local/share/reachable", f"{home}/.local/state/reachable", f"{home}/.config/systemd/user")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything lies on a host, and as whom it runs.
+
+    ``home`` is that of whoever the modules run as, ``manager`` the service manager. Services find their sockets below
+    ``runtime_dir``.
+    """
+
+    platform: str
+    scope: str
+    manager: str
+    home: str
+    prefix: str
+    state_dir: str
+    units: str
+    runtime_dir: str
+
+    @property
+    def log_dir(self) -> str:
+        """Return where services write their logs, unless that is the journal."""
+        return "/var/log/reachable" if self.scope == "system" else f"{self.state_dir}/log"
+
+    @property
+    def receipt(self) -> str:
+        """Return the file that says what was made."""
+        return f"{self.state_dir}/receipt.json"
+
+    @property
+    def jupyter_home(self) -> str:
+        """Return the folder of the notebook user."""
+        return f"{self.state_dir}/jupyter"
+
+    @property
+    def jupyter_config(self) -> str:
+        """Return Jupyter's configuration, which is ours alone."""
+        return f"{self.prefix}/etc/jupyter/jupyter_server_config.json"
+
+    @property
+    def parents(self) -> list[str]:
+        """Return the folders that a bare home may lack."""
+        return [] if self.scope == "system" else [f"{self.home}/{folder}" for folder in PARENTS[self.platform]]
+
+    def user(self, service: str) -> str:
+        """Return as whom a service of the whole machine runs."""
+        return f"_{USERS[service]}" if self.platform == "macos" else USERS[service]
+
+    def definition(self, service: str) -> str:
+        """Return the file that makes a service known to its manager."""
+        if self.manager == "supervisord":
+            return f"{self.prefix}/etc/supervisord.d/{service}.ini"
+        return self.unit(service)
+
+    def unit(self, service: str) -> str:
+        """Return the file that systemd or launchd would read, whichever the platform has."""
+        return f"{self.units}/{service}{'.plist' if self.platform == 'macos' else '.service'}"
+
+
+def layout_of(facts: Mapping[str, Any], scope: str, prefix: str, state_dir: str) -> Layout:
+    """Return the layout of a host as host_info found it."""
+    manager = facts["service_manager"]
+    platform = "macos" if manager == "launchd" else "linux"
+    home = facts["user"]["home"]
+    if manager in {"supervisord", "launchd"}:
+        runtime_dir = f"{prefix}/run"
+    else:
+        runtime_dir = "/run" if scope == "system" else f"/run/user/{facts['user']['uid']}"
+    units = default_places(platform, scope, home).units
+    return Layout(platform, scope, manager, home, prefix, state_dir, units, runtime_dir)
 
 
 def is_lasting(folder: str, rule: re.Pattern[str]) -> bool:

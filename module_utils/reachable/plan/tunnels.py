@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .declaration import Declaration
+
 Wanted = dict[str, Any]
 Settings = dict[str, Any]
 
@@ -215,6 +217,12 @@ def ready_policy(login_rate_limit: int, allowed_networks: list[str]) -> Settings
 def joined_policy(own: Settings, ready: Settings) -> Settings:
     """Put the ready rules before the user's own, phase by phase."""
     return {phase: rules for phase in POLICY_PHASES if (rules := [*ready.get(phase, []), *own.get(phase, [])])}
+
+
+def whole_policy(wanted: Declaration) -> Settings:
+    """Return the traffic policy that a declaration asks for."""
+    ready = ready_policy(wanted.ngrok_login_rate_limit, wanted.ngrok_allowed_networks)
+    return joined_policy(wanted.ngrok_traffic_policy, ready)
 
 
 def cloud_address(settings: Settings, version: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from bare_host import DEFAULTS, SPECS
 from reachable.plan.declaration import Declaration
 
 if TYPE_CHECKING:
@@ -21,27 +22,6 @@ if TYPE_CHECKING:
 
     Refused = Callable[..., list[str]]
 
-ROOT = Path(__file__).resolve().parents[4]
-ROLES = ("preflight", "receipt", "jupyter", "ngrok", "drift", "endpoint")
-SPECS: dict[str, Any] = {}
-DEFAULTS: dict[str, Any] = {}
-for role in ROLES:
-    SPECS |= yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())["argument_specs"]["main"][
-        "options"
-    ]
-    DEFAULTS |= yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text())
-# Those that are templates.
-DEFAULTS |= {
-    "reachable_prefix": "/opt/reachable",
-    "reachable_state_dir": "/var/lib/reachable",
-    "reachable_secrets_dir": "/tmp/secrets",
-    "reachable_cards_dir": "/tmp/cards",
-    "jupyter_notebook_dir": "/var/lib/reachable/jupyter/notebooks",
-    "jupyter_user": "jupyter",
-    "ngrok_authtoken": None,
-    "ngrok_install_method": "repository",
-    "ngrok_repository_key_url": "https://ngrok-agent.s3.amazonaws.com/ngrok.asc",
-}
 CASES: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "refusals.yml").read_text())
 CASES.pop("schedule")  # what several have in common
 PLACE = "inventory/given/vps.yml"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import account
 import pytest
+from reachable.plan import accounts
 
 DISTRIBUTION = {"no_home": "/nonexistent", "no_shell": "/usr/sbin/nologin"}
 BEFORE = {"comment": "Runs Jupyter for Reachable", "home": "/var/lib/reachable/jupyter"}
@@ -33,7 +33,7 @@ NOTHING = {"is_new": False, "differs": False, "moves": False, "is_open": False, 
     ],
 )
 def test_whose_it_is(found: dict[str, Any] | None, made: list[str], is_ours: bool) -> None:
-    assert account.is_made_here(found, "jupyter", made, BEFORE) is is_ours
+    assert accounts.is_made_here(found, "jupyter", made, BEFORE) is is_ours
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_whose_it_is(found: dict[str, Any] | None, made: list[str], is_ours: boo
 )
 def test_what_there_is_to_do(found: dict[str, Any] | None, work: dict[str, bool]) -> None:
     host = {"users": {"jupyter": found}, "macos": None}
-    assert account.account_work(host, "jupyter", DISTRIBUTION) == {**NOTHING, **work, "any": bool(work)}
+    assert accounts.account_work(host, "jupyter", DISTRIBUTION) == {**NOTHING, **work, "any": bool(work)}
 
 
 def test_an_account_that_lets_people_in() -> None:
     host = {"users": {"tunnel": {**CLOSED, "group": "tunnel", "expired": False, "in_session": True}}, "macos": None}
-    assert account.account_work(host, "tunnel", DISTRIBUTION, is_closed=False) == NOTHING
+    assert accounts.account_work(host, "tunnel", DISTRIBUTION, is_closed=False) == NOTHING
 
 
 def test_macos_keeps_no_expiry() -> None:
     host = {"users": {"jupyter": {**CLOSED, "expired": None}}, "macos": {"domain": "system"}}
-    assert account.account_work(host, "jupyter", DISTRIBUTION) == NOTHING
+    assert accounts.account_work(host, "jupyter", DISTRIBUTION) == NOTHING

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters for the receipt: what Reachable made on a host, and what of it is to go."""
+"""The receipt: what Reachable made on a host, and what of it is to go."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 Receipt = dict[str, list[str]]
 """The names or paths of things by their kind."""
@@ -15,7 +15,7 @@ Receipt = dict[str, list[str]]
 KINDS = ("services", "users", "packages", "files", "folders", "contents", "notebooks", "parents", "lingering")
 
 
-def read_receipt(text: str | None) -> Receipt:
+def read(text: str | None) -> Receipt:
     """Read a receipt from what its file says; empty where there is none, or one that nobody can read any more."""
     try:
         found = json.loads(text or "")
@@ -77,16 +77,3 @@ def what_stays(receipt: Receipt, notebooks: list[str], file: str) -> Receipt:
 def kept(kind: str, receipt: Receipt) -> list[str]:
     """Return the names of one kind; a folder counts as one whoever made it."""
     return [*receipt.get(kind, []), *(receipt.get("folders", []) if kind == "contents" else [])]
-
-
-class FilterModule:
-    """Make the filters known to Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by name."""
-        return {
-            "read_receipt": read_receipt,
-            "receipt_without": receipt_without,
-            "what_stays": what_stays,
-            "with_what_is_to_come": with_what_is_to_come,
-        }

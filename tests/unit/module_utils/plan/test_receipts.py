@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-import receipt
+from reachable.plan import receipts
 
-NOTHING: dict[str, list[str]] = {kind: [] for kind in receipt.KINDS}
+NOTHING: dict[str, list[str]] = {kind: [] for kind in receipts.KINDS}
 WANTED = {
     "services": ["reachable-jupyter"],
     "users": ["jupyter"],
@@ -33,11 +33,11 @@ def host(*there: str, user: Any = None) -> dict[str, Any]:
     [None, "", "no JSON", "[]", "{}", json.dumps({**NOTHING, "users": "jupyter"}), json.dumps({"users": ["jupyter"]})],
 )
 def test_what_nobody_can_read_is_no_receipt(text: str | None) -> None:
-    assert receipt.read_receipt(text) == {}
+    assert receipts.read(text) == {}
 
 
 def test_a_receipt_is_read() -> None:
-    assert receipt.read_receipt(json.dumps({**NOTHING, **WANTED})) == {**NOTHING, **WANTED}
+    assert receipts.read(json.dumps({**NOTHING, **WANTED})) == {**NOTHING, **WANTED}
 
 
 @pytest.mark.parametrize(
@@ -51,46 +51,46 @@ def test_a_receipt_is_read() -> None:
     ],
 )
 def test_what_was_there_before_is_not_ours(found: dict[str, Any], made: dict[str, list[str]]) -> None:
-    assert receipt.with_what_is_to_come({}, WANTED, found, is_lost=False) == {**NOTHING, **WANTED, **made}
+    assert receipts.with_what_is_to_come({}, WANTED, found, is_lost=False) == {**NOTHING, **WANTED, **made}
 
 
 def test_a_python_is_installed_only_where_there_is_none() -> None:
-    made = receipt.with_what_is_to_come({}, {"packages": ["python3.12"]}, host(), is_lost=False)
+    made = receipts.with_what_is_to_come({}, {"packages": ["python3.12"]}, host(), is_lost=False)
     assert made["packages"] == ["python3.12"]
 
 
 @pytest.mark.parametrize(("lingers", "ours"), [(False, ["eve"]), (True, [])])
 def test_who_lingered_before_does_so_without_us(lingers: bool, ours: list[str]) -> None:
     here = {**host(), "user": {"lingers": lingers}}
-    made = receipt.with_what_is_to_come({}, {"lingering": ["eve"]}, here, is_lost=False)
+    made = receipts.with_what_is_to_come({}, {"lingering": ["eve"]}, here, is_lost=False)
     assert made == {**NOTHING, "lingering": ours}
 
 
 def test_what_the_receipt_knows_stays_ours() -> None:
     everything = host("/opt/reachable", "/var/lib/reachable", "/srv/notebooks", PACKAGE, user={"uid": 999})
     known = {**NOTHING, **WANTED, "users": ["ada", "jupyter"]}
-    assert receipt.with_what_is_to_come(known, WANTED, everything, is_lost=False) == known
+    assert receipts.with_what_is_to_come(known, WANTED, everything, is_lost=False) == known
 
 
 def test_a_folder_that_was_there_stays_one_that_was_there() -> None:
     known = {**NOTHING, "contents": ["/opt/reachable"]}
     wanted = {"folders": ["/opt/reachable"]}
-    assert receipt.with_what_is_to_come(known, wanted, host(), is_lost=False) == known
+    assert receipts.with_what_is_to_come(known, wanted, host(), is_lost=False) == known
 
 
 def test_after_the_receipt_was_lost_all_that_is_wanted_is_ours() -> None:
     everything = host("/opt/reachable", "/var/lib/reachable", "/srv/notebooks", PACKAGE, user={"uid": 999})
-    assert receipt.with_what_is_to_come({}, WANTED, everything, is_lost=True) == {**NOTHING, **WANTED}
+    assert receipts.with_what_is_to_come({}, WANTED, everything, is_lost=True) == {**NOTHING, **WANTED}
 
 
 def test_what_is_not_wanted_any_more() -> None:
     made = {**NOTHING, "users": ["jupyter", "ada"], "folders": ["/opt/reachable", "/old"], "contents": ["/mounted"]}
     wanted = {"users": ["ada"], "folders": ["/opt/reachable", "/mounted"]}
 
-    surplus = receipt.receipt_without(made, wanted)
+    surplus = receipts.receipt_without(made, wanted)
 
     assert surplus == {**NOTHING, "users": ["jupyter"], "folders": ["/old"]}
-    assert receipt.receipt_without(made, surplus) == {
+    assert receipts.receipt_without(made, surplus) == {
         **NOTHING,
         "users": ["ada"],
         "folders": ["/opt/reachable"],
@@ -102,7 +102,7 @@ def test_what_is_not_wanted_any_more() -> None:
 def test_what_stays_around_notebooks_and_the_receipt(notebooks: str) -> None:
     parents = {"parents": ["/var", "/etc"]}
     made = {**NOTHING, **WANTED, **parents, "notebooks": [notebooks]}
-    assert receipt.what_stays(made, [notebooks], "/var/lib/reachable/receipt.json") == {
+    assert receipts.what_stays(made, [notebooks], "/var/lib/reachable/receipt.json") == {
         **NOTHING,
         "folders": ["/var/lib/reachable"],
         "parents": ["/var"],
@@ -110,15 +110,6 @@ def test_what_stays_around_notebooks_and_the_receipt(notebooks: str) -> None:
     }
 
 
-def test_every_filter_has_its_name() -> None:
-    assert receipt.FilterModule().filters() == {
-        "read_receipt": receipt.read_receipt,
-        "receipt_without": receipt.receipt_without,
-        "what_stays": receipt.what_stays,
-        "with_what_is_to_come": receipt.with_what_is_to_come,
-    }
-
-
 def test_an_agent_of_homebrew_that_was_there_before() -> None:
-    assert receipt.is_there("packages", "ngrok-cask", {"programs": {"ngrok": {"path": "/opt/homebrew/bin/ngrok"}}})
-    assert not receipt.is_there("packages", "ngrok-cask", {"programs": {"ngrok": None}})
+    assert receipts.is_there("packages", "ngrok-cask", {"programs": {"ngrok": {"path": "/opt/homebrew/bin/ngrok"}}})
+    assert not receipts.is_there("packages", "ngrok-cask", {"programs": {"ngrok": None}})

@@ -1,18 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters for the accounts as which services run."""
+"""The accounts as which services run."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-Account = dict[str, Any]
+Found = dict[str, Any]
 """What the module host_info knows of an account."""
 
+JUPYTER_COMMENT = "Runs Jupyter for Reachable"
 
-def is_made_here(found: Account | None, name: str, made: Iterable[str], before: Account) -> bool:
+
+@dataclass(frozen=True)
+class Account:
+    """The account as which Jupyter runs: whether we make it, and what it has."""
+
+    name: str
+    is_ours: bool
+    home: str
+    group: str
+    is_there: bool
+    is_root: bool
+    home_is_there: bool
+
+
+def notebook_account(found: Found | None, name: str, made: Iterable[str], jupyter_home: str) -> Account:
+    """Return the account of the notebook user. One of ours has its home in the folder that is ours."""
+    is_ours = is_made_here(found, name, made, {"comment": JUPYTER_COMMENT, "home": jupyter_home})
+    return Account(
+        name=name,
+        is_ours=is_ours,
+        home=jupyter_home if is_ours or found is None else found["home"],
+        group=name if is_ours or found is None else found["group"],
+        is_there=found is not None,
+        is_root=found is not None and found["uid"] == 0,
+        home_is_there=is_ours or (found is not None and found["home_exists"]),
+    )
+
+
+def is_made_here(found: Found | None, name: str, made: Iterable[str], before: Found) -> bool:
     """Tell whether an account is one that Reachable makes, and not one that was there for somebody else.
 
     ``made`` are those of the receipt. Should that be lost, it is known by its comment, or by its home as it was
@@ -30,7 +60,7 @@ def account_work(
     ``differs`` that it is to be made or changed, ``moves`` that its home is another one, for which nothing of it may
     run, and ``is_open`` that it has sessions to end. ``any`` is whether there is anything at all.
     """
-    found: Account | None = host["users"][name]
+    found: Found | None = host["users"][name]
     wanted = {"home": home or distribution["no_home"], "shell": distribution["no_shell"], "group": name, "groups": []}
     is_open = found is not None and is_closed and (found["lingers"] or found["in_session"])
     # Before its sessions are ended, an account is let expire.
@@ -43,11 +73,3 @@ def account_work(
         "is_open": is_open,
     }
     return {**work, "any": any(work.values())}
-
-
-class FilterModule:
-    """Make the filters known to Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by name."""
-        return {"account_work": account_work, "is_made_here": is_made_here}

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a host is, as it matters for what is declared: what host_info found, and what was written down before."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from . import accounts, distributions, layout, receipts, tunnels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .declaration import Declaration
+
+ABSENT: dict[str, Any] = {"state": "absent", "content": None, "owner": ""}
+TRACES_OF_SYSTEM = ("/opt/reachable/etc/jupyter", "/etc/systemd/system/reachable-jupyter.service")
+BREWS = ("/opt/homebrew/bin/brew", "/usr/local/bin/brew")
+TOOLS = {"settled", "alternative"}  # as host_info calls the two locks of which a host has one
+
+
+@dataclass(frozen=True)
+class Former:
+    """The scope in which it was installed before, where it is to move: as whom, where, and how the host is for it."""
+
+    scope: str
+    user: str
+    prefix: str
+    state_dir: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def content(self, path: str) -> str:
+        """Return what is in a file; empty where there is none."""
+        return str(self.facts.get("files", {}).get(path, ABSENT)["content"] or "")
+
+    @property
+    def receipt(self) -> receipts.Receipt:
+        """Return what was made there."""
+        return receipts.read(self.content(f"{self.state_dir}/receipt.json"))
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is declared for a host, and how that host is.
+
+    ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
+    ``oldest_python`` is the one that Jupyter needs. ``conflicts`` has a sentence for each setting in somebody's own
+    configuration of Jupyter that is another than ours.
+    """
+
+    name: str
+    wanted: Declaration
+    scope: str
+    facts: Mapping[str, Any]
+    former: Former | None
+    moves: Mapping[str, Any]
+    conflicts: list[str]
+    oldest_python: str
+    check_mode: bool
+
+    def file(self, path: str) -> Mapping[str, Any]:
+        """Return what host_info found at a path."""
+        found: Mapping[str, Any] = self.facts["files"].get(path, ABSENT)
+        return found
+
+    def is_there(self, path: str) -> bool:
+        """Tell whether there is something at a path."""
+        return bool(self.file(path)["state"] != "absent")
+
+    def content(self, path: str) -> str:
+        """Return what is in a file; empty where there is none."""
+        return str(self.file(path)["content"] or "")
+
+    @property
+    def user(self) -> Mapping[str, Any]:
+        """Return whoever the modules run as."""
+        user: Mapping[str, Any] = self.facts["user"]
+        return user
+
+    @cached_property
+    def layout(self) -> layout.Layout:
+        """Return where everything lies."""
+        return layout.layout_of(self.facts, self.scope, self.wanted.reachable_prefix, self.wanted.reachable_state_dir)
+
+    @cached_property
+    def distribution(self) -> distributions.Distribution:
+        """Return what is known of its distribution."""
+        return distributions.distribution_of(self.facts["system"])
+
+    @cached_property
+    def python(self) -> distributions.Python:
+        """Return the Python for environments."""
+        return distributions.python_of(self.facts, self.scope)
+
+    @cached_property
+    def receipt(self) -> receipts.Receipt:
+        """Return what was made before, as far as it was written down."""
+        return receipts.read(self.content(self.layout.receipt))
+
+    @cached_property
+    def was_installed(self) -> bool:
+        """Tell whether Reachable was here before."""
+        return self.is_there(self.layout.jupyter_config) or self.is_there(self.layout.unit("reachable-jupyter"))
+
+    @cached_property
+    def account(self) -> accounts.Account:
+        """Return the account as which Jupyter runs."""
+        name = self.wanted.jupyter_user
+        made = self.receipt.get("users", [])
+        return accounts.notebook_account(self.facts["users"][name], name, made, self.layout.jupyter_home)
+
+    # Notebooks
+
+    @property
+    def notebook_dir(self) -> str:
+        """Return the folder of the notebooks."""
+        return str(self.wanted.jupyter_notebook_dir)
+
+    @cached_property
+    def notebooks_made(self) -> list[str]:
+        """Return the folders for notebooks that were made, in whichever scope; they are taken along."""
+        former = self.former.receipt.get("notebooks", []) if self.former else []
+        return list(dict.fromkeys([*self.receipt.get("notebooks", []), *former]))
+
+    @cached_property
+    def notebooks_before(self) -> list[str]:
+        """Return where notebooks lay before, and lie no more."""
+        return [folder for folder in self.notebooks_made if folder != self.notebook_dir]
+
+    @cached_property
+    def notebooks_are_ours(self) -> bool:
+        """Tell whether we make the folder of the notebooks, and it was not somebody's before."""
+        is_below = self.notebook_dir.startswith(f"{self.layout.jupyter_home}/")
+        return is_below or not self.is_there(self.notebook_dir) or self.notebook_dir in self.notebooks_made
+
+    # The tunnel
+
+    @cached_property
+    def authtoken(self) -> str:
+        """Return the authtoken: a host that was given one once has it. It is a secret."""
+        kept = self.content(f"{self.layout.prefix}/etc/ngrok/authtoken.yml")
+        former = self.former.content(f"{self.former.prefix}/etc/ngrok/authtoken.yml") if self.former else ""
+        found = re.search('authtoken: "([^"]*)"', kept or former)
+        return self.wanted.ngrok_authtoken or (found[1] if found else "")
+
+    @cached_property
+    def has_tunnel(self) -> bool:
+        """Tell whether a tunnel is wanted, and can be."""
+        return bool(self.wanted.tunnels() and self.authtoken)
+
+    @cached_property
+    def transports(self) -> list[str]:
+        """Return the transports of the tunnels."""
+        entries = self.wanted.tunnels() if self.has_tunnel else []
+        return list(dict.fromkeys(entry["transport"] for entry in entries))
+
+    @cached_property
+    def agent(self) -> Mapping[str, Any]:
+        """Return what host_info found of the agent's program; nothing where there is none that runs."""
+        found: Mapping[str, Any] = self.facts["programs"].get(self.agent_program) or {}
+        return found
+
+    @property
+    def agent_program(self) -> str:
+        """Return the name or the path of the agent's program."""
+        method = self.wanted.ngrok_install_method
+        if method == "archive":
+            return f"{self.layout.prefix}/ngrok/ngrok"
+        return str(self.wanted.ngrok_executable) if method == "none" else "ngrok"
+
+    @cached_property
+    def agent_version(self) -> str | None:
+        """Return the version of the agent. Check mode does not bring back one that was replaced."""
+        recorded = re.search('"version": "([0-9.]+)"', self.content(f"{self.layout.prefix}/ngrok/ngrok.json"))
+        return self.agent.get("version") or (recorded[1] if recorded and self.check_mode else None)
+
+    @cached_property
+    def brew(self) -> Mapping[str, Any]:
+        """Return Homebrew's own program, and to whom it belongs; nothing where there is none."""
+        return next((self.file(path) for path in BREWS if self.is_there(path)), {})
+
+    # The way in
+
+    @cached_property
+    def listens_to(self) -> str:
+        """Return where Jupyter listens. Behind a tunnel nobody else need reach the port."""
+        if self.wanted.jupyter_listen != "auto":
+            return self.wanted.jupyter_listen
+        return "loopback" if self.has_tunnel else "lan"
+
+    # What there is
+
+    @cached_property
+    def users_wanted(self) -> list[str]:
+        """Return the accounts that are ours."""
+        of_tunnel = ["ngrok", "endpoint"] if self.has_tunnel and self.scope == "system" else []
+        return [
+            *([self.account.name] if self.account.is_ours else []),
+            *(self.layout.user(service) for service in of_tunnel),
+            *(["reachable-tunnel"] if "ssh" in self.transports else []),
+        ]
+
+    @cached_property
+    def environments(self) -> dict[str, str]:
+        """Return how each environment is, by its path, in the words of host_info.
+
+        Whether the host has an authtoken, and so which tools it should have, was not known when it was looked at.
+        """
+        tools = f"{self.layout.prefix}/tools"
+        tells = self.wanted.reachable_drift_schedule is not None and bool(self.wanted.endpoint_notify_urls)
+        right = "alternative" if self.has_tunnel or tells else "settled"
+        found = dict(self.facts["environments"])
+        if found.get(tools) in TOOLS:
+            found[tools] = "settled" if found[tools] == right else "different"
+        return found
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """Tell whether all environments are as they should be."""
+        places = tuple(f"{folder}/" for folder in (self.layout.prefix, self.layout.state_dir))
+        return all(state == "settled" for path, state in self.environments.items() if path.startswith(places))
+
+    @cached_property
+    def current_hash(self) -> str:
+        """Return the hash of the password that the host has now; empty where it has none."""
+        former = f"{self.former.prefix}/etc/jupyter/jupyter_server_config.json" if self.former else ""
+        config = self.content(self.layout.jupyter_config) or (self.former.content(former) if self.former else "")
+        found = re.search('"hashed_password": "([^"]*)"', config)
+        return found[1] if found else ""
+
+    @cached_property
+    def adopts(self) -> bool:
+        """Tell whether the hash in a person's own configuration is taken over, which is done once."""
+        return self.wanted.jupyter_password_adopt and not self.current_hash
+
+    @cached_property
+    def adopted_hash(self) -> str:
+        """Return that hash."""
+        password = (self.facts["jupyter_config"] or {}).get("password") or {}
+        return str(password.get("hash", ""))
+
+    def strangers(self, folders: Iterable[str]) -> list[str]:
+        """Return the folders that are there and belong to somebody else than whoever the modules run as."""
+        return [folder for folder in folders if self.file(folder)["owner"] not in {"", self.user["name"]}]
+
+    def unusable_agent(self) -> list[str]:
+        """Return what is wrong with an agent that is there, for what is asked of it."""
+        version = self.agent_version
+        if version is None:
+            return []
+        policy = tunnels.whole_policy(self.wanted)
+        return [
+            *tunnels.agent_setting_problems(self.wanted.ngrok_agent_settings, version),
+            *tunnels.policy_problems(policy, version),
+        ]

@@ -1,0 +1,102 @@
+"""A declaration and a bare Debian host as host_info would find it, to be changed where a test needs another one."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from reachable.plan import declaration
+from reachable.plan.situation import Situation
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = ("preflight", "receipt", "jupyter", "ngrok", "drift", "endpoint")
+SPECS: dict[str, Any] = {}
+DEFAULTS: dict[str, Any] = {}
+for role in ROLES:
+    spec = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())
+    SPECS |= spec["argument_specs"]["main"]["options"]
+    DEFAULTS |= yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text())
+# Those that are templates.
+DEFAULTS |= {
+    "reachable_prefix": "/opt/reachable",
+    "reachable_state_dir": "/var/lib/reachable",
+    "reachable_secrets_dir": "/tmp/secrets",
+    "reachable_cards_dir": "/tmp/cards",
+    "jupyter_notebook_dir": "/var/lib/reachable/jupyter/notebooks",
+    "jupyter_user": "jupyter",
+    "ngrok_authtoken": None,
+    "ngrok_install_method": "repository",
+    "ngrok_repository_key_url": "https://ngrok-agent.s3.amazonaws.com/ngrok.asc",
+}
+TOKEN = "2abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJK"
+
+FILE = {"state": "file", "owner": "root", "group": "root", "mode": "0644", "content": "", "age": 100.0}
+FOLDER = {**FILE, "state": "directory", "mode": "0755", "content": None}
+ROOM = {"nearest": "/", "free_bytes": 10**10, "writable": True, "executable": True, "empty": True}
+ROOT_USER = {"name": "root", "uid": 0, "group": "root", "home": "/root"}
+ADA = {"name": "ada", "uid": 1000, "group": "ada", "home": "/home/ada"}
+FACTS: dict[str, Any] = {
+    "system": {
+        "distribution": "debian",
+        "like": [],
+        "release": "12",
+        "name": "Debian GNU/Linux 12 (bookworm)",
+        "architecture": "x86_64",
+        "wsl": False,
+        "selinux": False,
+        "python": "3.11",
+    },
+    "python": {"path": "/usr/bin/python3.11", "version": "3.11"},
+    "service_manager": "systemd",
+    "macos": None,
+    "user": {**ROOT_USER, "lingers": False, "may_linger": False, "becomes_root": True},
+    "users": {"jupyter": None},
+    "files": {"/run/dbus/system_bus_socket": {**FILE, "state": "other"}},
+    "paths": {},
+    "environments": {},
+    "programs": {"git": {"path": "/usr/bin/git"}, "ngrok": None},
+    "port_holders": {"22": {"pid": 1, "user": "root", "command": "sshd", "next_free": 23}},
+    "calendars": {},
+    "first_free_port": 1024,
+    "localhost": ["127.0.0.1", "::1"],
+    "jupyter_config": None,
+}
+
+
+def declared(**given: Any) -> declaration.Declaration:
+    """Return a declaration, with the defaults where nothing else is given."""
+    return declaration.read({**DEFAULTS, **given}, SPECS)
+
+
+def laid_over(below: Any, above: Any) -> Any:
+    """Return a value over another one; of dictionaries key by key."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return {**below, **{key: laid_over(below.get(key), value) for key, value in above.items()}}
+
+
+def situation(given: dict[str, Any] | None = None, facts: dict[str, Any] | None = None, **more: Any) -> Situation:
+    """Return a host called vps, of which ``facts`` says where it is another than a bare one."""
+    wanted = declared(**(given or {}))
+    known = laid_over(copy.deepcopy(FACTS), facts or {})
+    known["paths"] = {path: {**ROOM, **room} for path, room in known["paths"].items()}
+    known["files"] = {
+        path: {**(FOLDER if found.get("state") == "directory" else FILE), **found}
+        for path, found in known["files"].items()
+    }
+    for path in (wanted.reachable_prefix, wanted.reachable_state_dir):
+        known["paths"].setdefault(path, ROOM)
+    above = str(wanted.jupyter_notebook_dir).rpartition("/")[0]
+    known["paths"].setdefault(wanted.jupyter_notebook_dir, {**ROOM, "nearest": above})
+    known["users"].setdefault(wanted.jupyter_user, None)
+    settings: dict[str, Any] = {
+        "scope": "system",
+        "former": None,
+        "moves": {},
+        "conflicts": [],
+        "oldest_python": "3.10",
+        "check_mode": False,
+    }
+    return Situation(name="vps", wanted=wanted, facts=known, **{**settings, **more})
