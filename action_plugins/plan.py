@@ -94,7 +94,8 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         scope=options["scope"],
         facts=options["host"],
         former=Former(**options["former"]) if options["former"] else None,
-        moves=options["moves"],
+        # Whatever only looks has not looked there.
+        moves={"paths": {}, "files": {}, **options["moves"]},
         conflicts=options["conflicts"],
         oldest_python=options["oldest_python"],
         check_mode=check_mode,

@@ -94,7 +94,7 @@ def situation(given: dict[str, Any] | None = None, facts: dict[str, Any] | None 
     settings: dict[str, Any] = {
         "scope": "system",
         "former": None,
-        "moves": {},
+        "moves": {"paths": {}, "files": {}},
         "conflicts": [],
         "oldest_python": "3.10",
         "check_mode": False,
