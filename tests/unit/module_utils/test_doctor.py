@@ -527,7 +527,7 @@ def test_what_jupyter_says_about_an_error_is_kept(start: Start) -> None:
 
 def test_a_kernel_that_cannot_be_stopped(start: Start) -> None:
     url, seen = start({"DELETE /api/kernels/42": (500, {}, "")})
-    found = look(url, timeout=1)
+    found = look(url, timeout=3)
     assert found["failed_leg"] == "websocket"
     assert leg(found, "cleanup") == ("failed", "HTTP 500 from Stub")
     assert [request for request, _ in seen].count("DELETE /api/kernels/42") > 1
