@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from reachable.plan import declaration
+from reachable.plan import declaration, lab
 from reachable.plan.situation import Situation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,17 +70,10 @@ def declared(**given: Any) -> declaration.Declaration:
     return declaration.read({**DEFAULTS, **given}, SPECS)
 
 
-def laid_over(below: Any, above: Any) -> Any:
-    """Return a value over another one; of dictionaries key by key."""
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    return {**below, **{key: laid_over(below.get(key), value) for key, value in above.items()}}
-
-
 def situation(given: dict[str, Any] | None = None, facts: dict[str, Any] | None = None, **more: Any) -> Situation:
     """Return a host called vps, of which ``facts`` says where it is another than a bare one."""
     wanted = declared(**(given or {}))
-    known = laid_over(copy.deepcopy(FACTS), facts or {})
+    known = lab.laid_over(copy.deepcopy(FACTS), facts or {})
     known["paths"] = {path: {**ROOM, **room} for path, room in known["paths"].items()}
     known["files"] = {
         path: {**(FOLDER if found.get("state") == "directory" else FILE), **found}
