@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .declaration import Declaration
 
 ABSENT: dict[str, Any] = {"state": "absent", "content": None, "owner": ""}
-TRACES_OF_SYSTEM = ("/opt/reachable/etc/jupyter", "/etc/systemd/system/reachable-jupyter.service")
 BREWS = ("/opt/homebrew/bin/brew", "/usr/local/bin/brew")
 TOOLS = {"settled", "alternative"}  # as host_info calls the two locks of which a host has one
 
