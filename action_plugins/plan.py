@@ -33,7 +33,6 @@ ARGUMENT_SPEC = {
     "host": {"type": "dict"},
     "former": {"type": "dict"},
     "moves": {"type": "dict", "default": {}},
-    "conflicts": {"type": "list", "elements": "str", "default": []},
     "oldest_python": {"type": "str", "default": "3.0"},
 }
 
@@ -96,7 +95,6 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         former=Former(**options["former"]) if options["former"] else None,
         # Whatever only looks has not looked there.
         moves={"paths": {}, "files": {}, **options["moves"]},
-        conflicts=options["conflicts"],
         oldest_python=options["oldest_python"],
         check_mode=check_mode,
     )
@@ -110,4 +108,33 @@ def planned(there: Situation) -> dict[str, Any]:
         "port_refused": host_refusals.of_port(there),
         "distribution": dataclasses.asdict(there.distribution),
         "python": dataclasses.asdict(there.python),
+        "settings": there.settings,
+        "conflicts": there.conflicts,
+        "settled": settled(there),
+    }
+
+
+def settled(there: Situation) -> dict[str, Any]:
+    """Return what nearly every task asks for, by the names of the variables that it becomes."""
+    return {
+        "__reachable_scope": there.scope,
+        "__preflight_platform": there.layout.platform,
+        "__preflight_home": there.layout.home,
+        "__preflight_units": there.layout.units,
+        "__preflight_log_dir": there.layout.log_dir,
+        "__preflight_runtime_dirs": there.layout.runtime_dir,
+        "__preflight_receipt": there.receipt,
+        "reachable_prefix": there.layout.prefix,
+        "reachable_state_dir": there.layout.state_dir,
+        "jupyter_notebook_dir": there.notebook_dir,
+        "jupyter_user": there.account.name,
+        "__jupyter_home": there.layout.jupyter_home,
+        "__jupyter_user_home": there.account.home,
+        "__jupyter_user_is_ours": there.account.is_ours,
+        "__jupyter_group": there.account.group,
+        "__ngrok_is_wanted": there.has_tunnel,
+        "__ngrok_endpoints": there.tunnels,
+        "__ngrok_transports": there.transports,
+        "__jupyter_listen": there.listens_to,
+        "__endpoint_folder": f"{there.layout.state_dir}/endpoint",
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import accounts, lab, receipts, tunnels
+from reachable.plan import accounts, conflicts, lab, receipts, settings, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +24,9 @@ class FilterModule:
             "account_work": accounts.account_work,
             "agent_config": tunnels.agent_config,
             "agent_setting_problems": tunnels.agent_setting_problems,
-            "class_settings": lab.class_settings,
             "cloud_address": tunnels.cloud_address,
+            "config_conflicts": conflicts.config_conflicts,
             "common_settings": tunnels.common_settings,
-            "is_made_here": accounts.is_made_here,
             "joined_policy": tunnels.joined_policy,
             "keeper_options": tunnels.keeper_options,
             "lab_overrides": lab.lab_overrides,
@@ -36,7 +35,7 @@ class FilterModule:
             "ready_policy": tunnels.ready_policy,
             "receipt_without": receipts.receipt_without,
             "to_watch": tunnels.to_watch,
-            "tunnel_endpoints": tunnels.tunnel_endpoints,
+            "watched_traits": settings.watched_traits,
             "what_stays": receipts.what_stays,
             "with_what_is_to_come": receipts.with_what_is_to_come,
         }

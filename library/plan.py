@@ -70,11 +70,6 @@ options:
     description: What M(host_info) found of the folders between which notebooks are to be moved.
     type: dict
     default: {}
-  conflicts:
-    description: A sentence for each setting in somebody's own configuration of Jupyter that is another than ours.
-    type: list
-    elements: str
-    default: []
   oldest_python:
     description: The oldest Python on which Jupyter runs.
     type: str
@@ -128,6 +123,18 @@ port_refused:
   returned: when O(host) is given
 distribution:
   description: What is known of the host's distribution.
+  type: dict
+  returned: when O(host) is given
+settings:
+  description: The configuration of Jupyter, without the password's hash. What people add to it may be secret.
+  type: dict
+  returned: when O(host) is given
+conflicts:
+  description: A sentence for each setting in somebody's own configuration of Jupyter that is another than ours.
+  type: list
+  returned: when O(host) is given
+settled:
+  description: What nearly every task asks for, by the names of variables.
   type: dict
   returned: when O(host) is given
 python:

@@ -22,6 +22,11 @@ HOMES = re.compile(r"/(home|root)/")
 
 # As whom services of the whole machine run. On macOS such names begin with a line.
 USERS = {"jupyter": "jupyter", "ngrok": "reachable-ngrok", "endpoint": "reachable-endpoint"}
+# What a bare home may lack above what is a person's own; it goes again when nothing else has come into it.
+PARENTS = {
+    "linux": (".config", ".config/systemd", ".config/systemd/user", ".local", ".local/share", ".local/state"),
+    "macos": ("Library/LaunchAgents",),
+}
 
 
 class Places(NamedTuple):
@@ -50,7 +55,8 @@ def default_places(platform: str, scope: str, home: str) -> Places:
 class Layout:
     """Where everything lies on a host, and as whom it runs.
 
-    ``home`` is that of whoever the modules run as, ``manager`` the service manager.
+    ``home`` is that of whoever the modules run as, ``manager`` the service manager. Services find their sockets below
+    ``runtime_dir``.
     """
 
     platform: str
@@ -60,6 +66,7 @@ class Layout:
     prefix: str
     state_dir: str
     units: str
+    runtime_dir: str
 
     @property
     def log_dir(self) -> str:
@@ -81,6 +88,11 @@ class Layout:
         """Return Jupyter's configuration, which is ours alone."""
         return f"{self.prefix}/etc/jupyter/jupyter_server_config.json"
 
+    @property
+    def parents(self) -> list[str]:
+        """Return the folders that a bare home may lack."""
+        return [] if self.scope == "system" else [f"{self.home}/{folder}" for folder in PARENTS[self.platform]]
+
     def user(self, service: str) -> str:
         """Return as whom a service of the whole machine runs."""
         return f"_{USERS[service]}" if self.platform == "macos" else USERS[service]
@@ -101,8 +113,12 @@ def layout_of(facts: Mapping[str, Any], scope: str, prefix: str, state_dir: str)
     manager = facts["service_manager"]
     platform = "macos" if manager == "launchd" else "linux"
     home = facts["user"]["home"]
+    if manager in {"supervisord", "launchd"}:
+        runtime_dir = f"{prefix}/run"
+    else:
+        runtime_dir = "/run" if scope == "system" else f"/run/user/{facts['user']['uid']}"
     units = default_places(platform, scope, home).units
-    return Layout(platform, scope, manager, home, prefix, state_dir, units)
+    return Layout(platform, scope, manager, home, prefix, state_dir, units, runtime_dir)
 
 
 def is_lasting(folder: str, rule: re.Pattern[str]) -> bool:

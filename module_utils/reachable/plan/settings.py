@@ -11,6 +11,8 @@ from . import lab
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .situation import Situation
+
 SERVER_CLASSES = ("ServerApp", "NotebookApp", "LabApp", "JupyterApp", "JupyterNotebookApp")
 IDENTITY_CLASSES = (
     "IdentityProvider",
@@ -51,6 +53,11 @@ KERNEL_REMEDIES = {"transport": "leave it out, kernels must not listen on TCP po
 # In jupyter_settings it is meant; elsewhere it is named, because passwords may then be guessed without end.
 LOGIN_REMEDIES = {"identity_provider_class": "leave it out and use jupyter_password"}
 ELSEWHERE_REMEDIES = {**REMEDIES, **KERNEL_REMEDIES, **LOGIN_REMEDIES}
+
+# A dictionary in a file that wins replaces the whole one of a default, and JupyterLab's first load is a quarter of it.
+TORNADO = {"compress_response": True}
+# Those that our Python file beside the JSON file adds, where nothing in the JSON file wins over it.
+EXTENSIONS = ("reachable_hostnames", "reachable_limits", "reachable_login", "reachable_preload", "reachable_proof")
 
 CLASS_EXAMPLE = "{MappingKernelManager: {cull_idle_timeout: 3600}}"
 NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
@@ -93,3 +100,50 @@ def watched_traits(settings: Mapping[Any, Any]) -> list[str]:
     """Return the traits that matter where a person's own configuration has them."""
     theirs = (trait for traits in lab.class_settings(settings).values() for trait in traits)
     return list(dict.fromkeys([*ELSEWHERE_REMEDIES, *theirs]))
+
+
+def whole_settings(there: Situation) -> dict[str, Any]:
+    """Return the configuration of Jupyter, without the password's hash and the key for the proof.
+
+    Our own settings win over those that people add, each of which is refused there, with what to use instead.
+    """
+    added = lab.class_settings(there.wanted.jupyter_settings)
+    of_server = added.get("ServerApp", {})
+    below = {"ServerApp": {"tornado_settings": TORNADO}} if "tornado_settings" in of_server else {}
+    extensions = {**dict.fromkeys(EXTENSIONS, True), "reachable_awake": there.wanted.reachable_keep_awake}
+    above = {"ServerApp": {"jpserver_extensions": extensions}} if "jpserver_extensions" in of_server else {}
+    whole: dict[str, Any] = {}
+    for part in (below, added, own_settings(there), above):
+        whole = lab.laid_over(whole, part)
+    return whole
+
+
+def own_settings(there: Situation) -> dict[str, dict[str, Any]]:
+    """Return the settings that are ours."""
+    wanted = there.wanted
+    return {
+        "ServerApp": {
+            # * is IPv4 and IPv6. By name it is whatever others reach under that name, which also stands on the card
+            # and in what sshd lets through, so that nobody else can listen there.
+            "ip": "*" if there.listens_to == "lan" else "localhost",
+            "port": wanted.jupyter_port,
+            "port_retries": 0,
+            "root_dir": there.notebook_dir,
+            "default_url": f"/{wanted.jupyter_default_interface}",
+            "open_browser": False,
+            "quit_button": False,  # it would end the kernels of all devices
+            "cookie_secret_file": f"{there.layout.jupyter_home}/cookie_secret",
+            # Behind an http tunnel everybody comes from the loopback; in the LAN everybody could claim to come from
+            # elsewhere.
+            "trust_xheaders": "http" in there.transports and there.listens_to == "loopback",
+        },
+        # Without a readable hash the server then refuses to start, instead of opening on a random token.
+        "PasswordIdentityProvider": {"password_required": True, "allow_password_change": False, "token": ""},
+        "ReachableIdentityProvider": {
+            "wrong_passwords_per_hour": wanted.jupyter_login_attempts,
+            "login_days": wanted.jupyter_login_days,
+        },
+        "ReachableLimits": {"connections": wanted.jupyter_connections},
+        # Sockets in a private folder: any local user could read a notebook's output on TCP ports.
+        "KernelManager": {"transport": "ipc"},
+    }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from . import accounts, distributions, layout, receipts, tunnels
+from . import accounts, conflicts, distributions, layout, receipts, settings, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,8 +45,7 @@ class Situation:
     """What is declared for a host, and how that host is.
 
     ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
-    ``oldest_python`` is the one that Jupyter needs. ``conflicts`` has a sentence for each setting in somebody's own
-    configuration of Jupyter that is another than ours.
+    ``oldest_python`` is the one that Jupyter needs.
     """
 
     name: str
@@ -55,7 +54,6 @@ class Situation:
     facts: Mapping[str, Any]
     former: Former | None
     moves: Mapping[str, Any]
-    conflicts: list[str]
     oldest_python: str
     check_mode: bool
 
@@ -150,10 +148,15 @@ class Situation:
         return bool(self.wanted.tunnels() and self.authtoken)
 
     @cached_property
+    def tunnels(self) -> list[tunnels.Wanted]:
+        """Return the tunnels that are wanted, each with where on the host it leads."""
+        entries = self.wanted.tunnels() if self.has_tunnel else []
+        return tunnels.tunnel_endpoints(entries, self.wanted.jupyter_port, self.wanted.ngrok_ssh_port)
+
+    @cached_property
     def transports(self) -> list[str]:
         """Return the transports of the tunnels."""
-        entries = self.wanted.tunnels() if self.has_tunnel else []
-        return list(dict.fromkeys(entry["transport"] for entry in entries))
+        return list(dict.fromkeys(tunnel["transport"] for tunnel in self.tunnels))
 
     @cached_property
     def agent(self) -> Mapping[str, Any]:
@@ -228,6 +231,16 @@ class Situation:
         config = self.content(self.layout.jupyter_config) or (self.former.content(former) if self.former else "")
         found = re.search('"hashed_password": "([^"]*)"', config)
         return found[1] if found else ""
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Return the configuration of Jupyter. What people add to it may be secret."""
+        return settings.whole_settings(self)
+
+    @cached_property
+    def conflicts(self) -> list[str]:
+        """Return a sentence for each setting in somebody's own configuration of Jupyter that is another than ours."""
+        return conflicts.sentences_of(self, self.settings)
 
     @cached_property
     def adopts(self) -> bool:

@@ -28,6 +28,7 @@ OF_PERSON = {
     "jupyter_notebook_dir": "/home/ada",
 }
 HOME = {"files": {"/home/ada": {**FOLDER, "owner": "ada"}}}
+ADOPTED = {"settings": [], "problems": [], "password": {"hash": "sha1:x"}}
 UNIT = "/etc/systemd/system/reachable-jupyter.service"
 RECEIPT = "/var/lib/reachable/receipt.json"
 SCHEDULE = {
@@ -79,7 +80,7 @@ def test_what_a_person_may_not(case: dict[str, Any]) -> None:
         ({"jupyter_user": "eve", "jupyter_notebook_dir": "/srv/of-eve"}, {
             "users": user("eve"), "files": {"/srv/of-eve": {**FOLDER, "owner": "eve"}}
         }),
-        ({"jupyter_password_adopt": True}, {"jupyter_config": {"password": {"hash": "sha1:x"}}}),
+        ({"jupyter_password_adopt": True}, {"jupyter_config": ADOPTED}),
     ],
 )  # fmt: skip
 def test_what_it_has_nothing_against(given: dict[str, Any], facts: dict[str, Any]) -> None:
@@ -96,10 +97,14 @@ def test_a_prefix_that_is_too_long_for_sockets() -> None:
 
 
 def test_conflicts_count_where_they_are_to() -> None:
-    assert [*host_refusals.of_host(situation(conflicts=["No."]))] == []
-    there = situation({"reachable_config_conflicts": "fail"}, conflicts=["No."])
-    end = "Take that out, or set reachable_config_conflicts to warn."
-    assert [*host_refusals.of_host(there)] == ["No.", end]
+    about = {"file": "/home/jupyter/.jupyter/jupyter_server_config.py", "line": 3, "class": "ServerApp", "trait": "ip"}
+    setting = {**about, "origin": "jupyter_server_config", "value": "0.0.0.0", "known": False}
+    facts = {"jupyter_config": {"settings": [setting], "problems": [], "password": None}}
+    assert [*host_refusals.of_host(situation({}, facts))] == []
+    assert [*host_refusals.of_host(situation({"reachable_config_conflicts": "fail"}, facts))] == [
+        f"{about['file']}:3 on vps sets ServerApp.ip, which has no effect beside Reachable's own: use jupyter_listen.",
+        "Take that out, or set reachable_config_conflicts to warn.",
+    ]
 
 
 # What moves

@@ -1,21 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters that compare what was found of a person's own configuration of Jupyter with ours."""
+"""What was found of a person's own configuration of Jupyter, compared with ours."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Ansible looks there by itself for modules only.
-sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import jupyter_configs
-from reachable.plan.settings import ELSEWHERE_REMEDIES, watched_traits
+
+from .settings import ELSEWHERE_REMEDIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
+
+    from .situation import Situation
 
 EFFECTS = {"loses": "has no effect beside Reachable's own", "wins": "wins over Reachable's own"}
+
+
+NOTHING: dict[str, Any] = {"settings": [], "problems": [], "password": None}
+
+
+def sentences_of(there: Situation, own: jupyter_configs.Own) -> list[str]:
+    """Say what a person's configuration on a host has against ours. One that its next user cannot read yet is none."""
+    found = there.facts["jupyter_config"] or NOTHING
+    home = there.file(there.layout.jupyter_home)
+    is_anothers = home["state"] == "directory" and home["owner"] != there.wanted.jupyter_user
+    hidden = f"{there.layout.jupyter_home}/"
+    problems = [each for each in found["problems"] if not (is_anothers and each["file"].startswith(hidden))]
+    conflicts = config_conflicts(found, own, there.current_hash, there.wanted.jupyter_password_adopt)
+    return conflict_sentences(conflicts, problems, there.name)
 
 
 def config_conflicts(
@@ -58,15 +71,3 @@ def conflict_sentences(
 def place(found: Mapping[str, Any]) -> str:
     """Return file and line, where there is one."""
     return f"{found['file']}:{found['line']}" if found["line"] else str(found["file"])
-
-
-class FilterModule:
-    """Make the filters known to Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by name."""
-        return {
-            "config_conflicts": config_conflicts,
-            "conflict_sentences": conflict_sentences,
-            "watched_traits": watched_traits,
-        }

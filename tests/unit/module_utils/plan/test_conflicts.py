@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conflicts import config_conflicts, conflict_sentences
+from reachable.plan.conflicts import config_conflicts, conflict_sentences
 
 OWN = {"ServerApp": {"ip": "127.0.0.1"}, "PasswordIdentityProvider": {"token": ""}}
 HASHED = {"file": "/h/a.json", "line": 3, "class": "IdentityProvider", "trait": "hashed_password"}
