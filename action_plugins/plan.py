@@ -16,7 +16,7 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import files, given
-from reachable.plan import declaration, host_refusals, lab, refusals
+from reachable.plan import declaration, host_refusals, lab, moves, refusals
 from reachable.plan.situation import Former, Situation
 
 ARGUMENT_SPEC = {
@@ -110,6 +110,8 @@ def planned(there: Situation) -> dict[str, Any]:
         "python": dataclasses.asdict(there.python),
         "settings": there.settings,
         "conflicts": there.conflicts,
+        "notebooks_are_ours": there.notebooks_are_ours,
+        "moves": dataclasses.asdict(moves.moves_of(there)),
         "settled": settled(there),
     }
 

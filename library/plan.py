@@ -133,6 +133,14 @@ conflicts:
   description: A sentence for each setting in somebody's own configuration of Jupyter that is another than ours.
   type: list
   returned: when O(host) is given
+notebooks_are_ours:
+  description: Whether the folder of the notebooks is made, and was not somebody's before.
+  type: bool
+  returned: when O(host) is given
+moves:
+  description: What is moved and handed over before Jupyter runs.
+  type: dict
+  returned: when O(host) is given
 settled:
   description: What nearly every task asks for, by the names of variables.
   type: dict

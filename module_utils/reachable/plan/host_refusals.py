@@ -238,7 +238,7 @@ def strange_notebooks(there: Situation) -> list[str]:
     if not there.former:
         return []
     of_root = there.former.receipt if there.former.scope == "system" else there.receipt
-    files: Mapping[str, Any] = there.moves.get("files", {})
+    files: Mapping[str, Any] = there.moves["files"]
     owners = {"", person(there)}
     return [path for path in files if path not in of_root.get("notebooks", []) and files[path]["owner"] not in owners]
 

@@ -30,7 +30,7 @@ def test_a_bare_host_has_nothing_against_it(run_action: RunAction) -> None:
     plan = planned(run_action)
     assert (plan["refused"], plan["misplaced"], plan["port_refused"]) == ([], [], "")
     assert plan["python"] == {"path": "/usr/bin/python3.11", "version": "3.11", "is_to_come": False}
-    assert plan["distribution"]["sshd"] == "ssh"
+    assert plan["settled"]["__preflight_units"] == "/etc/systemd/system"
 
 
 def test_it_is_plain_data(run_action: RunAction) -> None:
@@ -47,4 +47,5 @@ def test_who_only_looks_has_not_looked_where_notebooks_were(run_action: RunActio
     receipt = {**{kind: [] for kind in receipts.KINDS}, "notebooks": ["/srv/old"]}
     files = {RECEIPT: {**FILE, "content": json.dumps(receipt)}, "/var/lib/reachable": FOLDER}
     plan = planned(run_action, None, files={**FACTS["files"], **files})
-    assert plan["refused"] == []
+    assert plan["moves"]["notebooks"] == ["/srv/old"]
+    assert not plan["moves"]["arrive"]
