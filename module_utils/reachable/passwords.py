@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -16,7 +17,7 @@ from . import files
 from .common_passwords import COMMON_PASSWORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 # jupyter_server/auth/security.py: argon2.PasswordHasher(memory_cost=10240, time_cost=10, parallelism=8)
 MEMORY_KIB = 10240
@@ -195,10 +196,17 @@ def store(path: str, password: str) -> None:
     Once this has returned, it is still there after a power failure.
     """
     folder = os.path.dirname(path)
-    try:
+    with refused_if_unwritable(path):
         os.makedirs(folder, mode=0o700, exist_ok=True)
         files.replace(path, f"{password}\n".encode())
         sync_folder(folder)
+
+
+@contextlib.contextmanager
+def refused_if_unwritable(path: str) -> Iterator[None]:
+    """Raise RefusedError in place of an OSError."""
+    try:
+        yield
     except OSError as error:
         raise RefusedError(
             f"The password cannot be stored, {error.strerror}: {path}. Make its folder writable for you."
@@ -240,16 +248,12 @@ def read_kept(path: str, current: str) -> Kept:
 
 def end_rotation(path: str, taken: bool) -> None:
     """Keep the new password, which the host has taken, in place of the one of before; or forget it."""
-    try:
+    with refused_if_unwritable(path):
         if taken:
             os.rename(coming(path), path)
         else:
             os.unlink(coming(path))
         sync_folder(os.path.dirname(path))
-    except OSError as error:
-        raise RefusedError(
-            f"The password cannot be stored, {error.strerror}: {path}. Make its folder writable for you."
-        ) from error
 
 
 def tell_in_force(kept: Kept, source: str, path: str) -> list[str]:
