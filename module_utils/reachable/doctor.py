@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Visit a Jupyter server as an iPad does, leg by leg, and say which leg fails and what to do about it.
+"""Visit a Jupyter server as an iPad does, leg by leg, and say which leg fails and how to fix it.
 
-It may stand behind a tunnel, whose cloud then answers in its place, or behind an SSH server. The first legs (up to
-``login_page``) need nothing but Python's standard library and, for SSH, the program ssh. The last ones, which talk to
-a kernel, need the package websocket-client.
+The server may be behind a tunnel, whose cloud may answer in its place, or behind an SSH server. The first legs (up to
+``login_page``) need only Python's standard library and, for SSH, the program ssh. The last legs, which talk to a
+kernel, need the package websocket-client.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ except ImportError:
 
 T = TypeVar("T")
 
-# A connection that is not there after the third try of the system (at 0, 1 and 3 seconds) will not come.
+# The system tries at 0, 1 and 3 seconds. A connection that is not open after the third try will not open at all.
 CONNECT_SECONDS = 5.0
 RETRY_SECONDS = 0.25
-# How a server that is just starting may look; one that does not answer at all is behind a firewall.
+# Codes that a starting server may cause. A server that does not answer at all is not starting, but behind a firewall.
 STARTING = ("refused", "hung_up", "silent", "broken", "tunnel_starting", "ssh_hung_up", "ssh_target_closed")
-# This part of the time is kept back for the cleanup.
+# The share of the timeout that is reserved for the cleanup.
 CLEANUP_SHARE = 0.1
 LONGEST_BODY_BYTES = 16 * 1024 * 1024
 LONGEST_DETAIL_CHARACTERS = 200
 
-# What a browser on an iPad says of itself, by which ngrok decides whether to show its page.
+# The headers of a browser on an iPad, by which ngrok decides whether to show its interstitial page.
 SAFARI = {
     "User-Agent": "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.5 Mobile/15E148 Safari/604.1",
@@ -62,7 +62,7 @@ INTERSTITIAL_DETAIL = (
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
 # OpenSSL's x509_vfy.h
 CERTIFICATE_CODES = {9: "early", 10: "expired", 62: "other_name", 64: "other_name"}
-# What shows that another machine is there.
+# Codes that show that another machine is at the address.
 FOREIGN = ("name_shared", "other_host")
 TIMEOUT_CODES = {
     "name": "name_silent",
@@ -73,7 +73,7 @@ TIMEOUT_CODES = {
     "cleanup": "kernel_left",
 }
 
-# What is wrong and what to do, by code. {url}, {host} and {port} are the address's own.
+# The problem and its fix, by code. {url}, {host} and {port} are those of the address.
 ADVICE = {
     "bad_url": (
         "{url} is not an address of a Jupyter server.",
@@ -295,10 +295,10 @@ ADVICE = {
 
 
 class Clock(Protocol):
-    """What is used of the module ``time``, in seconds."""
+    """The functions of the module ``time`` that are used here, in seconds."""
 
     def monotonic(self) -> float:
-        """Return the time since some moment."""
+        """Return the time since a fixed but unknown moment."""
 
     def time(self) -> float:
         """Return the time since 1970."""
@@ -338,7 +338,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 class Options(NamedTuple):
     """How to examine: whether to log in, and the seconds for one address and for a server that is not up yet.
 
-    ``up`` is set once it has answered at one of its own addresses; then nobody waits for it at the others.
+    ``up`` is set once the server has answered at one of its own addresses; nobody waits for it at the others then.
     """
 
     password: str | None = None
@@ -350,7 +350,7 @@ class Options(NamedTuple):
 
 
 def options_of(asked: Mapping[str, Any]) -> Options:
-    """Return the options that the module doctor_info was given."""
+    """Return the options of the module doctor_info."""
     return Options(
         password=asked["password"],
         anonymous=asked["legs"] == "anonymous",
@@ -369,7 +369,7 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body as JSON; an empty dict where it is none."""
+        """The body as JSON, or an empty dict if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -377,7 +377,7 @@ class Answer(NamedTuple):
 
     @property
     def seen(self) -> str:
-        """What came, in short: status, server and what Jupyter says about an error."""
+        """The answer in short: its status, the server, and Jupyter's own words about an error."""
         server = self.headers.get("Server", "a server without a name")
         message = self.json.get("message") if isinstance(self.json, dict) else None
         return f"HTTP {self.status} from {server}" + (f": {message}" if message else "")
@@ -386,7 +386,7 @@ class Answer(NamedTuple):
 class LegError(Exception):
     """A leg failed.
 
-    ``code`` is a key of ADVICE, ``detail`` the technical words, ``facts`` fill what is named in the advice.
+    ``code`` is a key of ADVICE, ``detail`` the technical words, ``facts`` fill the placeholders of the advice.
     """
 
     def __init__(self, code: str, detail: object, **facts: object) -> None:
@@ -410,10 +410,10 @@ class Connection(http.client.HTTPConnection):
 
 
 class Visitor:
-    """One visit to one address: what is known and open on the way.
+    """One visit to one address, with its open connections and what is known so far.
 
-    Each leg is a method that returns what it saw, or raises LegError or whatever the library raises. Everything is
-    closed by ``close``. No proxy is used, as addresses in a LAN are not behind one.
+    Each leg is a method that returns what it saw, or raises LegError or an error of a library. ``close`` closes
+    everything. No proxy is used, because addresses in a LAN are not behind one.
     """
 
     def __init__(
@@ -428,9 +428,9 @@ class Visitor:
         own: Iterable[str] = (),
         proof_key: str | None = None,
     ) -> None:
-        """Take the address apart; ``end`` is the time on ``clock`` after which nothing may block.
+        """Split the address into its parts; ``end`` is the time on ``clock`` after which nothing may block.
 
-        ``own`` are the IP addresses of the machine, where the address leads straight to it.
+        ``own`` are the IP addresses of the machine, if the address leads straight to it.
         """
         try:
             parts = urllib.parse.urlsplit(url if url.endswith("/") else f"{url}/")
@@ -446,12 +446,12 @@ class Visitor:
             self.netloc += f":{self.port}"
         self.base = parts.path
         self.ssh = ssh_tunnel.Dialler(ssh) if ssh else None
-        # To what a TCP connection is made.
+        # The host and the port to which the TCP connection goes.
         self.peer_host: str = ssh.host if ssh else self.host
         self.peer_port: int | None = ssh.port if ssh else self.port
         self.tunnel = tunnel
         self.interstitial = False
-        # ngrok leaves out its page where a program asks it to.
+        # With this header, ngrok leaves out its interstitial page.
         self.marks = {"ngrok-skip-browser-warning": "1"} if tunnel else {}
         self.own = {proofs.plain(each) for each in own}
         self.proof_key = proof_key
@@ -470,7 +470,7 @@ class Visitor:
 
     @property
     def origin(self) -> str:
-        """What a browser sends as the origin of this address."""
+        """The Origin header that a browser sends to this address."""
         return f"{self.scheme}://{self.netloc}"
 
     def left(self) -> float:
@@ -533,7 +533,7 @@ class Visitor:
 
     @property
     def own_headers(self) -> dict[str, str]:
-        """What each request says of the address and of this program."""
+        """The headers of every request, about the address and this program."""
         return {"Host": self.netloc, "User-Agent": "reachable-doctor", **self.marks}
 
     def send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
@@ -573,7 +573,7 @@ class Visitor:
             return False
 
     def find_name(self) -> str:
-        """Resolve the name."""
+        """Resolve the host name."""
         if self.scheme not in ("http", "https") or not self.host:
             raise LegError("bad_url", "it needs http or https, a host, and a port that is a number up to 65535")
         try:
@@ -584,7 +584,7 @@ class Visitor:
             code = "mdns_unknown" if self.peer_host.endswith(".local") else "name_unknown"
             raise LegError(code, error) from error
         found = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in self.addresses))
-        # Such a name is known by what machines say of themselves, and two may say the same.
+        # Machines announce their own names in .local, and two machines may announce the same one.
         if self.own and self.host.endswith(".local") and not all(map(self.is_own, self.addresses)):
             raise LegError("name_shared", found)
         try:
@@ -603,7 +603,7 @@ class Visitor:
         return f"{self.addresses[0][4][0]} port {self.peer_port}"
 
     def open_ssh(self) -> str:
-        """Log in by SSH and have Jupyter's port opened there. Only an answer from there shows that both succeeded."""
+        """Log in by SSH and forward Jupyter's port. Only an answer of Jupyter proves that both have worked."""
         with self.http.sock as connection:
             self.hear_ssh(connection)
         ssh: Any = self.ssh
@@ -617,7 +617,7 @@ class Visitor:
             raise LegError("no_ssh", error) from error
         except ConnectionError:
             answered = False
-        except TimeoutError:  # of a server behind it that says nothing, which the next leg finds
+        except TimeoutError:  # the server behind it does not answer, which the next leg reports
             answered = True
         words = None if answered else ssh.last_words()
         if words is not None:
@@ -627,7 +627,7 @@ class Visitor:
         return f"{ssh.way.user} is forwarded to {ssh.way.target}"
 
     def hear_ssh(self, connection: socket.socket) -> None:
-        """Hear how an SSH server greets, as the words of ssh about others are no help."""
+        """Listen to the SSH server's greeting, because ssh's own message about another kind of server does not help."""
         connection.settimeout(min(CONNECT_SECONDS, self.left()))
         try:
             words = ssh_tunnel.first_words(connection)
@@ -639,7 +639,7 @@ class Visitor:
             raise LegError("not_ssh", words.decode(errors="replace"))
 
     def check_certificate(self) -> str:
-        """Encrypt the connection, as only a server with a certificate for this name can."""
+        """Encrypt the connection and verify that the server has a certificate for this name."""
         try:
             self.http.sock = secure = self.encrypt(self.http.sock)
         except ssl.SSLCertVerificationError as error:
@@ -657,7 +657,7 @@ class Visitor:
         return f"{secure.version()}, certificate by {name}, {seconds // 86400:.0f} days left"
 
     def find_jupyter(self) -> str:
-        """Ask Jupyter for its version, which it tells everybody."""
+        """Ask Jupyter for its version, which needs no login."""
         try:
             answer = self.request("GET", "api")
         except (ConnectionError, http.client.HTTPException) as error:
@@ -683,7 +683,7 @@ class Visitor:
         raise LegError("not_jupyter", seen)
 
     def refuse_tunnel(self, answer: Answer) -> None:
-        """Raise LegError when it was not Jupyter that answered, but the tunnel."""
+        """Raise LegError if the tunnel has answered in place of Jupyter."""
         code = ngrok_code(answer)
         if code:
             advice = ngrok.explain(code)
@@ -691,7 +691,7 @@ class Visitor:
             raise LegError(kind, answer.seen, ngrok=code, meaning=advice.meaning, fix=advice.fix)
 
     def find_interstitial(self) -> str:
-        """Open the login page as Safari does for the first time, and see whether it comes."""
+        """Open the login page as Safari does the first time, and see whether ngrok shows its own page instead."""
         answer = self.send("GET", "login", None, {"Host": self.netloc, **SAFARI})
         self.interstitial = ngrok_code(answer) == INTERSTITIAL
         if self.interstitial:
@@ -700,12 +700,12 @@ class Visitor:
         return "browsers get to Jupyter directly"
 
     def refuse_tls(self, seen: object) -> None:
-        """Raise LegError when a plain request got no good answer because the server wants TLS."""
+        """Raise LegError if a plain request failed because the server expects TLS."""
         if self.scheme == "http" and self.speaks_tls():
             raise LegError("https_expected", seen)
 
     def open_login_page(self) -> str:
-        """Check that strangers cannot see the files, and open the login page."""
+        """Check that the files need a login, and open the login page."""
         if self.request("GET", "api/contents?content=0").status == http.HTTPStatus.OK:
             raise LegError("open", "the list of files is there without a login")
         answer = self.request("GET", "login")
@@ -715,7 +715,7 @@ class Visitor:
         return "asks for the password or a token" if self.offers_token else "asks for the password"
 
     def prove(self) -> str:
-        """Have the server prove that it is the one of this host."""
+        """Make the server prove that it is this host's."""
         if not self.proof_key:
             raise LegError("unproven", "the host has no key that could prove it")
         self.is_proven = False
@@ -724,7 +724,7 @@ class Visitor:
         self.refuse_tunnel(answer)
         if answer.status != http.HTTPStatus.OK or not isinstance(answer.json, dict) or "host" not in answer.json:
             raise LegError("unproven", answer.seen)
-        # Elsewhere something in between may change addresses.
+        # Only on a direct connection does the server see the same address; anything in between may change it.
         is_direct = not self.ssh and self.is_own(self.addresses[0])
         place = (self.addresses[0][4][0], self.addresses[0][4][1]) if is_direct else None
         if not proofs.is_proven(answer.json, self.proof_key, challenge, place):
@@ -734,7 +734,7 @@ class Visitor:
         return "is this host's, and was reached directly" if is_direct else "is this host's"
 
     def ensure_proof(self) -> None:
-        """Have the server prove it, unless it did so on the very connection that is open."""
+        """Make the server prove itself, unless it has done so on the connection that is open."""
         if not (self.is_proven and self.http.sock):
             self.prove()
 
@@ -755,7 +755,7 @@ class Visitor:
             raise LegError("token_only" if self.offers_token else "wrong_password", seen)
         if status == http.HTTPStatus.FORBIDDEN:
             raise LegError("login_forbidden", seen)
-        if status == http.HTTPStatus.NOT_FOUND:  # what Jupyter answers when Origin and Host differ
+        if status == http.HTTPStatus.NOT_FOUND:  # Jupyter's answer if Origin and Host differ
             raise LegError("host_rewritten", seen)
         if status == http.HTTPStatus.TOO_MANY_REQUESTS:
             raise LegError("throttled", seen, seconds=answer.headers.get("Retry-After", "60"))
@@ -769,7 +769,7 @@ class Visitor:
         return f"{len(answer.json['content'])} entries"
 
     def start_kernel(self) -> str:
-        """Start a kernel of the default kind, after a look at those that there are."""
+        """Count the busy kernels, and start a kernel of the default kind."""
         running = self.request("GET", "api/kernels")
         if running.status == http.HTTPStatus.OK:
             self.busy_kernels = sum(kernel["execution_state"] == "busy" for kernel in running.json)
@@ -796,21 +796,21 @@ class Visitor:
             )
         except websocket.WebSocketBadStatusException as error:
             code = "websocket_refused" if error.status_code == http.HTTPStatus.FORBIDDEN else "websocket_blocked"
-            # The text of this exception has the headers of the answer, with its cookies.
+            # The text of this exception contains the answer's headers with its cookies.
             raise LegError(code, f"HTTP {error.status_code}") from None
         except websocket.WebSocketException as error:
             raise LegError("websocket_blocked", error) from error
         return "open"
 
     def proven_connection(self) -> socket.socket:
-        """Open another connection, as the cookie that is sent on it is a secret as well."""
+        """Open a connection on which the server has proved itself, because the login cookie is sent on it."""
         self.http.close()
         self.prove()
         connection, self.http.sock = self.http.sock, None
         return connection or self.dial()
 
     def calculate(self) -> str:
-        """Let the kernel calculate."""
+        """Run a calculation in the kernel."""
         request = execute_request("1+1")
         try:
             self.channels.send(json.dumps(request))
@@ -822,7 +822,7 @@ class Visitor:
         return "1+1 is 2"
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Receive what the kernel says, until the connection is closed."""
+        """Receive the kernel's messages until the connection is closed."""
         while True:
             self.channels.settimeout(self.left())
             frame = self.channels.recv()
@@ -832,19 +832,19 @@ class Visitor:
                 yield json.loads(frame)
 
     def stop_kernel(self) -> str:
-        """Stop the kernel. The login itself is nothing but the cookie, which the server does not remember."""
-        self.close()  # an interrupted request may be on the old connection
+        """Stop the kernel. The login needs no cleanup: it is only a cookie, which the server does not remember."""
+        self.close()  # the old connection may be in the middle of a request
         while True:
             answer = self.request("DELETE", f"api/kernels/{self.kernel_id}", **{"X-XSRFToken": self.cookies["_xsrf"]})
             if answer.status == http.HTTPStatus.NO_CONTENT:
                 return "the kernel is stopped"
-            # Jupyter cannot stop a kernel that it is just restarting, and answers 500.
+            # Jupyter answers 500 while it restarts the kernel.
             if answer.status < http.HTTPStatus.INTERNAL_SERVER_ERROR or self.left() < 2 * RETRY_SECONDS:
                 raise LegError("kernel_left", answer.seen)
             self.clock.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all connections."""
         if self.channels:
             self.channels.shutdown()
         self.http.close()
@@ -852,8 +852,8 @@ class Visitor:
             self.ssh.close()
 
 
-# In the order in which they are walked. What follows the arrival is not tried twice, what follows the proof needs the
-# password, and the departure has time of its own.
+# The legs, in the order in which they are walked. Only the arrival is retried, the stay needs the password, and the
+# departure has time of its own.
 ARRIVAL = {
     "name": Visitor.find_name,
     "tcp": Visitor.open_connection,
@@ -880,7 +880,7 @@ def ngrok_code(answer: Answer) -> str | None:
 
 
 def execute_request(code: str) -> dict[str, Any]:
-    """Make a message that has code executed.
+    """Make a message that asks a kernel to execute code.
 
     Source: "Messaging in Jupyter", https://jupyter-client.readthedocs.io/en/stable/messaging.html, sections "General
     Message Format" and "Execute"; "WebSocket protocols" in the documentation of Jupyter Server for ``channel``.
@@ -902,10 +902,10 @@ def execute_request(code: str) -> dict[str, Any]:
 
 
 def read_answer(messages: Iterable[dict[str, Any]], request_id: str) -> str:
-    """Return what a calculation came to: its result, what it printed, or its error.
+    """Return the outcome of a calculation: its result, its output, or its error.
 
-    The kernel is done when it says that it is idle again after this request (same source, section "Kernel status").
-    Raise LegError when it dies before, or when there are no more messages.
+    The kernel is done when it reports that it is idle after this request (same source, section "Kernel status").
+    Raise LegError if it dies before, or if the messages end.
     """
     said = ""
     for message in messages:
@@ -926,7 +926,7 @@ def read_answer(messages: Iterable[dict[str, Any]], request_id: str) -> str:
 
 
 def in_background(work: Callable[[], T], done: Callable[[], None] = lambda: None) -> futures.Future[T]:
-    """Start work in a thread that does not keep this process from ending, and call ``done`` after it."""
+    """Start work in a daemon thread, and call ``done`` after it."""
     future: futures.Future[T] = futures.Future()
     future.add_done_callback(lambda _: done())
 
@@ -941,9 +941,9 @@ def in_background(work: Callable[[], T], done: Callable[[], None] = lambda: None
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """Return what ``work`` returns, or raise what it raises, or raise TimeoutError when it takes longer.
+    """Return what ``work`` returns, raise what it raises, or raise TimeoutError if it takes longer.
 
-    Neither a name server nor a server that sends byte after byte can be stopped by a timeout of a socket.
+    A socket's timeout stops neither a name lookup nor a server that sends byte after byte.
     """
     try:
         return in_background(work).result(timeout=seconds)
@@ -952,7 +952,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
 
 
 def explain(error: Exception, leg: str) -> LegError:
-    """Find the code for an error that a leg did not explain itself."""
+    """Return the LegError for an error that a leg did not explain itself."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, LegError):
         return error
@@ -971,7 +971,7 @@ class Examination:
     """The findings of one visit, leg by leg."""
 
     def __init__(self, visitor: Visitor, options: Options, url: str) -> None:
-        """Start with nothing known."""
+        """Start without findings."""
         self.visitor = visitor
         self.options = options
         self.url = url
@@ -982,7 +982,7 @@ class Examination:
         self.fix: str | None = None
 
     def walk(self, legs: Mapping[str, Callable[[Visitor], str]]) -> None:
-        """Try the legs in turn; after a failure the others are skipped, except for the cleanup."""
+        """Walk the legs in turn; after a failure all others but the cleanup are skipped."""
         for leg, step in legs.items():
             start = self.visitor.clock.monotonic()
             reason = self.reason_to_skip(leg)
@@ -996,7 +996,7 @@ class Examination:
             self.legs.append({"leg": leg, "state": state, "seconds": seconds, "detail": self.clean(detail)})
 
     def reason_to_skip(self, leg: str) -> str | None:
-        """Say why a leg is not tried; None when it is."""
+        """Return why a leg is skipped; None if it is walked."""
         if leg in DEPARTURE:
             return None if self.visitor.kernel_id else "no kernel was started"
         if self.failed_leg:
@@ -1009,7 +1009,7 @@ class Examination:
         return self.reason_not_to_fit(leg)
 
     def reason_not_to_fit(self, leg: str) -> str | None:
-        """Say why there is no such leg on the way to this address; None when there is."""
+        """Return why the way to this address does not have a leg; None if it has."""
         if leg == "ssh" and not self.visitor.ssh:
             return "the address is no SSH tunnel"
         if leg == "tls" and self.visitor.scheme == "http":
@@ -1021,7 +1021,7 @@ class Examination:
         return None
 
     def note_failure(self, leg: str, error: LegError) -> str:
-        """Keep the first failure with its advice, and return the technical words."""
+        """Keep the first failure with its advice, and return the technical detail."""
         if not self.failed_leg:
             visitor = self.visitor
             on_the_way = leg in ("name", "tcp", "ssh")
@@ -1032,7 +1032,7 @@ class Examination:
         return str(error)
 
     def clean(self, text: str, longest: int | None = LONGEST_DETAIL_CHARACTERS) -> str:
-        """Take the password and control characters out of a text that may come from elsewhere, and shorten it."""
+        """Shorten a text, which may come from elsewhere, and remove the password and control characters from it."""
         if self.options.password:
             for form in (self.options.password, urllib.parse.quote_plus(self.options.password)):
                 text = text.replace(form, "********")
@@ -1040,7 +1040,7 @@ class Examination:
 
 
 def way_of(endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what leads to an address beside its URL."""
+    """Return the keyword arguments of ``arrive`` and ``examine`` for an endpoint."""
     way = endpoint.get("ssh")
     return {
         "tunnel": bool(endpoint.get("tunnel")),
@@ -1058,10 +1058,10 @@ def arrive(
     ssh: ssh_tunnel.Way | None = None,
     own: Iterable[str] = (),
 ) -> Examination:
-    """Go to an address as far as Jupyter answers, and return the findings of a visit that is not over yet."""
+    """Go to an address until Jupyter answers, and return the examination, which is not finished yet."""
     start = clock.monotonic()
     end = start + options.timeout * (1 - CLEANUP_SHARE)
-    # A tunnel may come up later than the server.
+    # A tunnel may come up later than the server, so an answer at another address does not end the wait for it.
     up = None if tunnel or ssh else options.up
     while True:
         key = options.proof_key
@@ -1087,7 +1087,7 @@ def examine(
     ssh: ssh_tunnel.Way | None = None,
     own: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Visit one address and return the findings, as RETURN of the module doctor_info describes them."""
+    """Visit one address and return the findings that RETURN of the module doctor_info describes."""
     start = clock.monotonic()
     found = arrive(url, options, clock, tunnel=tunnel, ssh=ssh, own=own)
     found.walk(ENTRANCE)
@@ -1113,7 +1113,7 @@ def examine(
 
 
 def examine_all(endpoints: list[dict[str, Any]], options: Options) -> list[dict[str, Any]]:
-    """Visit all addresses side by side; each is a dict with ``name`` and ``url``, and maybe ``tunnel`` and ``ssh``."""
+    """Visit all addresses in parallel; each is a dict with ``name`` and ``url``, and perhaps ``tunnel`` and ``ssh``."""
     options = options._replace(up=threading.Event())
 
     def visit(endpoint: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find out how the endpoints of ngrok's agent on this machine are, and say in plain words what keeps one offline.
+"""Find the state of the endpoints of ngrok's agent on this machine, and explain in plain words what keeps one offline.
 
-The agent's log says so. Its API is switched off, as it takes commands from every user of the machine. An agent whose
-log says that it serves one all the same is asked there: what others have opened by it may stand nowhere else. Only
-``ask`` needs pyngrok and jmespath, and only there they are loaded: they take 15 MB, and the program that keeps the
-agent's log has no use for them.
+The state comes from the agent's log. The agent's API is switched off, because it takes commands from every user of the
+machine. Where the log says that an agent serves its API all the same, the API is asked, because the log may lack what
+others have opened through it. Only ``ask`` loads pyngrok and jmespath: they take 15 MB, and the program that keeps the
+agent's log does not need them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What ``ask`` loads, by the name under which people install it.
+# The modules that ``ask`` loads, by the name of their package.
 LIBRARIES = {"jmespath": "jmespath", "pyngrok": "pyngrok.ngrok"}
-# Agents since 3.30 list ``endpoints``, older ones ``tunnels``, with other names for the same things.
+# Agents since 3.30 list ``endpoints``, older ones ``tunnels``, with other names for the same fields.
 LISTING = (
     "(endpoints || tunnels)[]"
     ".{name: name, public_url: url || public_url, proto: proto, upstream: {url: upstream.url || config.addr}}"
@@ -31,8 +31,8 @@ LISTING = (
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 LONGEST_DETAIL_CHARACTERS = 300
 HIDDEN = "********"
-# A token after a word that announces it, up to the end of the line, also where a line is written as a JSON string.
-# The addresses of ngrok's own pages about tokens stay. Then the form that tokens have, wherever it stands.
+# ANNOUNCED is a token after a word that announces it, up to the end of the line, also in a line that is a JSON string;
+# addresses of ngrok's own pages about tokens do not count. TOKEN is the form of a token, wherever it stands.
 ANNOUNCED = re.compile(
     r"""(authtoken["']?\s*[:=](?!\s*["']?https?:)\s*["']?)(?:(?!\s*ERR_NGROK_)(?:\\[^n\r\n]|[^\\"'\r\n]))+""",
     re.IGNORECASE,
@@ -40,16 +40,16 @@ ANNOUNCED = re.compile(
 TOKEN = re.compile(r"\b[0-9][0-9A-Za-z]{24,30}_[0-9A-Za-z]{18,30}\b")
 CODE = re.compile(r"ERR_NGROK_(\d+)")
 
-# The agent's log, verified with 2.3.41. "tunnel session started" is no good sign: it also precedes a refusal.
+# Messages of the agent's log, verified with 2.3.41. "tunnel session started" is no success: it also precedes refusals.
 SERVES, ESTABLISHED, ENDED = "starting web service", "client session established", "crit"
 OPENED, CLOSING = "started tunnel", "session closing"
-# What the agent's keeper adds to it.
+# Messages that the agent's keeper adds to the log.
 STARTED, GONE = "starting the agent", "the agent has ended"
-# Agent 2.x may open an address without encryption beside one with it, under the same name with an addition.
+# An agent 2.x may open an http address beside the https one, under the same name with this suffix.
 PLAIN_TWIN = " (http)"
-# How people hear of an API that is on.
+# The name of the API in messages to people.
 API = "the agent's API"
-# Who speaks of the connection to the cloud; the updater and the API have errors of their own.
+# The parts of the agent whose errors concern the connection to the cloud. Others are the updater's and the API's.
 SPEAKERS = ("app", "csess", "tunnels", "tunnels.session", "")
 
 
@@ -79,8 +79,8 @@ INSPECTED = (
     " connect_cas (root_cas for an agent 2.x)."
 )
 
-# Source: https://ngrok.com/docs/errors, in our words. What waiting heals is our judgement: faults inside of the cloud,
-# and what a session leaves behind that has just ended.
+# Source: https://ngrok.com/docs/errors, in our words. Which errors heal by waiting is our judgement: faults of the
+# cloud itself, and the remains of a session that has just ended.
 ERRORS = {
     102: Advice("the last payment for the account failed", ACCOUNT),
     103: Advice("the account is suspended", "Write to support@ngrok.com, or use the authtoken of another account."),
@@ -170,10 +170,10 @@ ERRORS = {
 
 
 class AgentError(Exception):
-    """There is no agent to be found. ``code`` is ``no_agent`` or ``foreign_api``, the text the technical detail."""
+    """No agent can be found. ``code`` is ``no_agent`` or ``foreign_api``, the text is the technical detail."""
 
     def __init__(self, code: str, detail: object) -> None:
-        """Keep the parts, without anything that belongs to neither a screen nor a log."""
+        """Keep the code, and the detail without secrets and control characters."""
         super().__init__(clean(str(detail)))
         self.code = code
 
@@ -188,14 +188,14 @@ class Tunnel(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """What the agent has open. ``session`` is the text of /api/status, where an agent 3 serves its API."""
+    """The agent's open endpoints. ``session`` is the status in /api/status, which an agent 3 with an API has."""
 
     tunnels: list[Tunnel]
     session: str | None = None
 
 
 class Opening(NamedTuple):
-    """What an agent has opened, as its log says; ``time`` is in the log's own form."""
+    """Something that an agent has opened, according to its log. ``time`` is in the log's own format."""
 
     name: str
     url: str
@@ -205,15 +205,15 @@ class Opening(NamedTuple):
 
     @property
     def tunnel(self) -> Tunnel:
-        """The same as the API would list it."""
+        """The opening as the API would list it."""
         return Tunnel(self.name, self.url, self.upstream, self.url.partition(":")[0])
 
 
 class Story(NamedTuple):
-    """What the agent's log says about what is open.
+    """The agent's openings according to its log.
 
-    ``pid`` is that of the agent's keeper, None where none runs. ``is_astray`` is an agent that has found its way back
-    to the cloud: 2.3.41 does not say at which addresses then, and they may be others.
+    ``pid`` is the process of the agent's keeper, None if none runs. ``is_astray`` tells that the agent has reconnected
+    to the cloud: 2.3.41 does not log the addresses then, and they may be others.
     """
 
     pid: int | None = None
@@ -223,7 +223,7 @@ class Story(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """What keeps the agent's endpoints from being online. ``state`` is one of a Finding's."""
+    """A reason why the agent's endpoints are not online. ``state`` is one of the states of a Finding."""
 
     state: str
     code: str | None
@@ -233,7 +233,7 @@ class Trouble(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """How a wanted endpoint is: ``online``, ``connecting``, ``refused`` or ``offline``, and what to do about it.
+    """The state of a wanted endpoint, ``online``, ``connecting``, ``refused`` or ``offline``, and how to fix it.
 
     ``code`` is one of the cloud's (``ERR_NGROK_107``) or ``no_agent``, ``foreign_api``, ``wrong_upstream``,
     ``not_listed`` or ``stale``.
@@ -251,7 +251,7 @@ class Finding(NamedTuple):
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Take out the given secrets, in the forms in which JSON writes them too, and whatever looks like an authtoken."""
+    """Remove the given secrets, also in the forms that JSON gives them, and everything that looks like an authtoken."""
     for secret in filter(None, secrets):
         written = json.dumps(secret, ensure_ascii=False)[1:-1]
         for form in (as_go(written), json.dumps(secret)[1:-1], written, secret):
@@ -260,18 +260,18 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def as_go(written: str) -> str:
-    """Bring JSON to the form in which the agent writes it, which escapes what HTML would take for markup."""
+    """Escape the signs of HTML's markup in JSON, as the agent does."""
     return re.sub("[<>&]", lambda sign: f"\\u{ord(sign[0]):04x}", written)
 
 
 def clean(text: str) -> str:
-    """Put a text from elsewhere on one line, without secrets, and not too long."""
+    """Return a foreign text on one line, shortened and without secrets."""
     words = " ".join(redact(text).split())
     return "".join(sign for sign in words if sign.isprintable())[:LONGEST_DETAIL_CHARACTERS]
 
 
 def missing() -> tuple[str, str] | None:
-    """Name the library that ``ask`` misses here, with the error of its import; None when nothing is missing."""
+    """Return the first library that ``ask`` lacks here, with the error of its import; None if none is missing."""
     name = ""
     try:
         for name, module in LIBRARIES.items():  # noqa: B007 - the last name is the one that is missing
@@ -282,7 +282,7 @@ def missing() -> tuple[str, str] | None:
 
 
 def spare_loopback_the_proxy() -> None:
-    """Have this process reach its own machine directly: a proxy in the environment would be asked for it too."""
+    """Make this process reach its own machine directly, whatever proxy is in the environment."""
     spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     if spared != "*":
         hosts = [host.strip() for host in spared.split(",") if host.strip()]
@@ -290,7 +290,7 @@ def spare_loopback_the_proxy() -> None:
 
 
 def look(log: str, timeout: float = 4.0) -> Agent:
-    """Find out what the agent has open, by its log; raise AgentError where there is no agent."""
+    """Return the agent's open endpoints according to its log; raise AgentError if there is no agent."""
     story = read_story(log)
     if story.api:
         return ask(story.api.url, timeout)
@@ -300,7 +300,7 @@ def look(log: str, timeout: float = 4.0) -> Agent:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether there is a process with this number, whoever's it is."""
+    """Tell whether there is a process with this number, of whichever user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -311,10 +311,10 @@ def is_alive(pid: int) -> bool:
 
 
 def ask(api_url: str, timeout: float = 4.0) -> Agent:
-    """Ask the agent's API for its endpoints; raise AgentError where there is none or something else answers.
+    """Ask the agent's API for its endpoints; raise AgentError if there is no API or another program answers.
 
-    Each request leaves two lines in the agent's log, so there are no more of them than needed: an agent without
-    /api/status (before 3.9) has no /api/endpoints (since 3.30) either.
+    Each request leaves two lines in the agent's log, so no needless one is sent: an agent without /api/status (before
+    3.9) has no /api/endpoints (since 3.30) either.
     """
     jmespath, pyngrok = (importlib.import_module(module) for module in LIBRARIES.values())
     spare_loopback_the_proxy()
@@ -335,7 +335,7 @@ def ask(api_url: str, timeout: float = 4.0) -> Agent:
 
 
 def request(pyngrok: Any, api_url: str, path: str, timeout: float) -> dict[str, Any] | None:
-    """Return what the API answers; None where it does not know the path."""
+    """Return the API's answer; None if it does not know the path."""
     from http.client import HTTPException  # noqa: PLC0415 - pyngrok has loaded it, others need not
 
     try:
@@ -356,17 +356,17 @@ def request(pyngrok: Any, api_url: str, path: str, timeout: float) -> dict[str, 
 
 
 def read_log(text: str) -> Trouble | None:
-    """Return what is wrong between agent and cloud, by the end of the agent's log (``log_format: json``).
+    """Return the last trouble between agent and cloud in the agent's log (``log_format: json``).
 
-    None when a session was established and nothing was wrong after, and when the agent has only just started.
+    It is None after a session was established without an error since, and while the agent has only just started.
     """
     return last_trouble(text)[0]
 
 
 def last_trouble(text: str) -> tuple[Trouble | None, str]:
-    """Return what ``read_log`` does and when it was written, in the log's own form (empty where that is not known).
+    """Return the same as ``read_log``, and when it was logged, in the log's own format (empty if that is not known).
 
-    What is no JSON are the last words of an agent that stops at once; they count where the log has nothing better.
+    Lines that are no JSON are the last words of an agent that ends at once; they count if the log has nothing better.
     """
     trouble, when = None, ""
     last_words: list[str] = []
@@ -385,12 +385,12 @@ def last_trouble(text: str) -> tuple[Trouble | None, str]:
 
 
 def is_complaint(entry: dict[str, Any]) -> bool:
-    """Tell whether an entry of the log says that something is wrong between agent and cloud."""
+    """Tell whether an entry of the log is an error between agent and cloud."""
     return entry.get("lvl") in ("eror", ENDED) and bool(entry.get("err")) and entry.get("obj", "") in SPEAKERS
 
 
 def read_story(text: str) -> Story:
-    """Return what has been opened, by the agent's log."""
+    """Return the agent's openings according to its log."""
     story = Story()
     connected = hurt = False
     for line in text.splitlines():
@@ -419,7 +419,7 @@ def read_story(text: str) -> Story:
 
 
 def read_entry(line: str) -> dict[str, Any]:
-    """Read a line of the agent's log; an empty dict where it is plain text."""
+    """Read a line of the agent's log; return an empty dict for plain text."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -428,15 +428,15 @@ def read_entry(line: str) -> dict[str, Any]:
 
 
 def closed(openings: list[Opening], name: str | None = None) -> list[Opening]:
-    """Note that these openings are closed now, or the one with this name."""
+    """Return the openings, all of them closed, or only the one with this name."""
     return [each._replace(is_open=False) if name in (None, each.name) else each for each in openings]
 
 
 def undeclared(story: Story, listed: list[Tunnel], wanted: list[dict[str, Any]]) -> list[Opening]:
-    """Return what the agent has opened and nobody declared, also what is closed again, and its API where it serves one.
+    """Return the openings that nobody declared, including closed ones, and the agent's API if it serves one.
 
-    ``listed`` is what that API lists: an agent may not log what was opened by it. A tunnel with a wanted name that
-    leads elsewhere was not declared either.
+    ``listed`` are the endpoints that this API lists, because an agent may not log what was opened through it. A tunnel
+    with a wanted name that leads elsewhere was not declared either.
     """
     declared = {each["name"]: each for each in wanted}
     logged = {opening.tunnel for opening in story.openings}
@@ -446,7 +446,7 @@ def undeclared(story: Story, listed: list[Tunnel], wanted: list[dict[str, Any]])
 
 
 def describe(opening: Opening) -> str:
-    """Say what was opened and nobody declared, what that means and what to do about it."""
+    """Describe an opening that nobody declared, and what to do about it."""
     if opening.name == API:
         said = f"ngrok's agent serves its API at {opening.url}, where every user of the machine can command it"
     else:
@@ -455,13 +455,13 @@ def describe(opening: Opening) -> str:
 
 
 def is_declared(tunnel: Tunnel, declared: dict[str, dict[str, Any]]) -> bool:
-    """Tell whether a tunnel is one of those that are wanted, by their names."""
+    """Tell whether a tunnel is one of the wanted ones, which are given by name."""
     wanted = declared.get(tunnel.name.removesuffix(PLAIN_TWIN))
     return wanted is not None and leads_to(tunnel, wanted["transport"], wanted["upstream"])
 
 
 def diagnose(words: str, ended: bool) -> Trouble:
-    """Say what the agent's own words about an error mean."""
+    """Explain an error in the agent's own words."""
     code = CODE.search(words)
     if code:
         advice = explain(code[0], CODE.sub("", words))
@@ -474,9 +474,9 @@ def diagnose(words: str, ended: bool) -> Trouble:
 
 
 def explain(code: str, words: str = "") -> Advice:
-    """Return what is known of a code; for one that is new to us, the given words of the agent and where to look it up.
+    """Return the advice for a code; for an unknown one, the agent's own words and where to look it up.
 
-    Such a one may heal: to wait in vain costs less than to give up in vain.
+    An unknown error counts as one that may heal, because waiting in vain costs less than giving up too early.
     """
     known = ERRORS.get(int(code.rpartition("_")[2]))
     meaning = clean(words).rstrip(".") or "it gives no reason"
@@ -484,7 +484,7 @@ def explain(code: str, words: str = "") -> Advice:
 
 
 def hindrance(agent: Agent | AgentError, trouble: Trouble | None) -> Trouble | None:
-    """Say what keeps all endpoints of an agent from being online, by what its log says; None when nothing does."""
+    """Return the trouble that keeps all endpoints of an agent offline; None if there is none."""
     if isinstance(agent, AgentError) and agent.code == "foreign_api":
         problem = f"What answers in place of ngrok's agent is another program: {agent}."
         fix = "Stop that program, and run './reachable up'."
@@ -503,20 +503,20 @@ def hindrance(agent: Agent | AgentError, trouble: Trouble | None) -> Trouble | N
 
 
 def assess(wanted: list[dict[str, Any]], agent: Agent | AgentError, trouble: Trouble | None) -> list[Finding]:
-    """Say for every wanted endpoint how it is, as far as the agent knows: nobody has visited its address yet."""
+    """Return the state of every wanted endpoint as far as the agent knows it; their addresses are not visited."""
     tunnels = [] if isinstance(agent, AgentError) else agent.tunnels
     obstacle = hindrance(agent, trouble)
     return [judge(each, find(each["name"], tunnels), obstacle) for each in wanted]
 
 
 def find(name: str, tunnels: list[Tunnel]) -> Tunnel | None:
-    """Find an endpoint by its name; of two, the one with encryption."""
+    """Find an endpoint by its name, of an agent 2.x the https one of two."""
     named = [tunnel for tunnel in tunnels if tunnel.name in (name, name + PLAIN_TWIN)]
     return max(named, key=lambda tunnel: tunnel.url.startswith("https:"), default=None)
 
 
 def judge(wanted: dict[str, Any], tunnel: Tunnel | None, obstacle: Trouble | None) -> Finding:
-    """Say how a wanted endpoint is, of which the agent lists ``tunnel``."""
+    """Return the state of a wanted endpoint; ``tunnel`` is what the agent lists under its name."""
     name, transport = wanted["name"], wanted["transport"]
     if tunnel and not leads_to(tunnel, transport, wanted["upstream"]):
         url, upstream = tunnel.url, tunnel.upstream
@@ -534,13 +534,13 @@ def judge(wanted: dict[str, Any], tunnel: Tunnel | None, obstacle: Trouble | Non
 
 
 def leads_to(tunnel: Tunnel, transport: str, upstream: str) -> bool:
-    """Tell whether an endpoint is of the wanted kind and leads to the wanted place."""
+    """Tell whether an endpoint has the wanted transport and leads to the wanted upstream."""
     kind = "http" if transport == "http" else "tcp"
     return tunnel.proto.startswith(kind) and place(tunnel.upstream) == place(upstream)
 
 
 def place(upstream: str) -> tuple[bool, str | None, int | None]:
-    """Take apart an upstream in any of the forms that the agent writes, such as ``//localhost:22`` or ``8888``."""
+    """Split an upstream in any form that the agent writes, such as ``//localhost:22`` or ``8888``, into its parts."""
     address = f"localhost:{upstream}" if upstream.isdigit() else upstream
     parts = urlsplit(address if "//" in address else f"//{address}")
     try:

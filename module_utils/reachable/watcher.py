@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Follow how Jupyter can be reached, publish every change, and tell people about those that matter to them.
+"""Watch how Jupyter can be reached, publish every change, and notify people of the changes that matter to them.
 
-A small daemon, which serves nothing on the network: ``python -m ansible.module_utils.watcher --config FILE``. It learns
-from the agent's log what happened, and from the public address whether it is so.
+The watcher is a small daemon that serves nothing on the network: ``python -m ansible.module_utils.watcher --config
+FILE``. The agent's log tells it what has happened, and a visit to the public address whether that is true.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 Endpoint = dict[str, Any]
 
 TICK_SECONDS = 0.5
-# An agent that has lost the cloud tries again after half a second: in the first minute, nothing may be missed.
+# An agent that has lost the cloud tries again after half a second, so the watcher looks often in the first minute.
 QUICK_TICK_SECONDS = 0.1
 QUICK_FOR_SECONDS = 60.0
-CALM_ASK_SECONDS = 30.0  # the agent may have ended without a word
+CALM_ASK_SECONDS = 30.0  # the agent may have ended without logging it
 PROBE_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 5.0
 LONGEST_LOG_BYTES = 256 * 1024
-QUIET_FACTOR = 3  # what has not changed for so many times ``offline_seconds`` does not flap any more
+QUIET_FACTOR = 3  # an endpoint that has not changed for this many times ``offline_seconds`` no longer flaps
 
 VALUE_KEYS = ("name", "transport", "url", "scheme", "host", "port", "safari_url", "juno_url")
 
@@ -46,7 +46,7 @@ class ConfigError(Exception):
 
 
 class Config(NamedTuple):
-    """What the configuration says. Those in ``others`` are endpoints as values, which need no agent."""
+    """The watcher's configuration. ``others`` are endpoints without an agent, in the form of ``endpoint_value``."""
 
     host: str
     log: str
@@ -71,7 +71,7 @@ KINDS: dict[str, Any] = (
 
 
 class Observation(NamedTuple):
-    """How an endpoint is found to be."""
+    """The state of an endpoint, as the agent and a visit to its address show it."""
 
     state: str
     code: str | None = None
@@ -79,10 +79,10 @@ class Observation(NamedTuple):
 
 
 class NotificationState(NamedTuple):
-    """What people know of an endpoint from messages, and what is held back from them. Times are seconds since 1970.
+    """What people know of an endpoint from messages, and which messages are held back. Times are seconds since 1970.
 
-    ``state`` is empty as long as they have heard nothing, then ``online``, ``down`` or ``refused``. ``left`` is when it
-    left the state online, ``sent`` when the last messages went out, ``held`` since when they are held back.
+    ``state`` is empty before the first message, then ``online``, ``down`` or ``refused``. ``left`` is when the endpoint
+    left the state online, ``sent`` when the last messages were sent, ``held`` since when messages are held back.
     """
 
     state: str = ""
@@ -152,17 +152,18 @@ def for_people(moment: str) -> str:
 
 
 def retry_after(elapsed: float, longest: float = LONGEST_RETRY_SECONDS) -> float:
-    """Return how long to wait before looking again at what has not been online for ``elapsed`` seconds.
+    """Return the delay before the next look at an endpoint that has not been online for ``elapsed`` seconds.
 
-    A twelfth of it: half a second at first, five seconds after a minute.
+    The delay is a twelfth of that time: half a second at first, five seconds after a minute.
     """
     return min(max(elapsed / 12, 0.5), longest)
 
 
 def judge(finding: Any, verdict: str | None) -> Observation | None:
-    """Say how an endpoint is, by the agent's finding and by what a visit to its address found; None: not known yet.
+    """Return the state of an endpoint from the agent's finding and a visit to its address; None while it is unknown.
 
-    ``verdict`` is what is wrong there, empty when nothing is. Only a visit can tell that an endpoint is online.
+    ``verdict`` is the problem that the visit found, empty if there was none. Only a visit proves that an endpoint is
+    online.
     """
     if finding is None:
         return None
@@ -174,13 +175,13 @@ def judge(finding: Any, verdict: str | None) -> Observation | None:
 
 
 def blank(name: str, transport: str, now: float) -> Endpoint:
-    """Describe an endpoint of which nothing is known yet."""
+    """Return the entry of an endpoint about which nothing is known yet."""
     value = dict.fromkeys(VALUE_KEYS) | {"name": name, "transport": transport}
     return value | {"state": "connecting", "reachable": False, "since": utc(now), "detail": ""}
 
 
 def entry_after(before: Endpoint, value: Endpoint | None, observation: Observation, now: float) -> Endpoint:
-    """Describe an endpoint as it is published. The last known address is kept while there is no other."""
+    """Return the new entry of an endpoint. It keeps the last known address until there is another one."""
     address = {key: (value or before)[key] for key in VALUE_KEYS}
     state = {
         "state": observation.state,
@@ -199,9 +200,9 @@ def is_change(before: Endpoint, after: Endpoint) -> bool:
 
 
 def first_notified(entry: Endpoint, published: bool, value: Endpoint | None) -> NotificationState:
-    """Say what people know of an endpoint about which there is no record.
+    """Return what people know of an endpoint for which no messages are on record.
 
-    What was published before, they know; and also an address that does not come from a tunnel.
+    They know what was published before, and an address that does not come from a tunnel.
     """
     if published and entry["url"]:
         return NotificationState({"online": "online", "refused": "refused"}.get(entry["state"], "down"), entry["url"])
@@ -209,7 +210,7 @@ def first_notified(entry: Endpoint, published: bool, value: Endpoint | None) -> 
 
 
 def recall(kept: dict[str, Any], now: float) -> NotificationState:
-    """Take over what people knew before a restart. What is not online gets its time anew: the host may just boot."""
+    """Restore what people knew before a restart. An outage counts from now on, as the host may have just booted."""
     known = {key: kept[key] for key in NotificationState._fields if key in kept}
     left = None if kept.get("left") is None else now
     return NotificationState(**known)._replace(left=left, sent=tuple(kept.get("sent", ())))
@@ -218,7 +219,7 @@ def recall(kept: dict[str, Any], now: float) -> NotificationState:
 def news_for_people(
     notified: NotificationState, entry: Endpoint, code: str | None, now: float, patience: float
 ) -> str | None:
-    """Say in a few words what people do not know yet and should; None when there is nothing."""
+    """Return the news for people in a few words; None if they know everything that matters."""
     if entry["state"] == "online":
         fresh = entry["url"] != notified.url
         if notified.state in ("", "online"):
@@ -232,12 +233,12 @@ def news_for_people(
 
 
 def refusal(code: str | None) -> str:
-    """Say that waiting will not help."""
+    """Return the words for a refusal, which waiting does not end."""
     return f"refused by ngrok ({code})" if code else "refused by ngrok"
 
 
 def summary(entry: Endpoint, code: str | None, changes: int) -> str:
-    """Say how an endpoint is after messages about it were held back."""
+    """Return the words for an endpoint's state after messages about it were held back."""
     words = {"online": "reachable", "refused": refusal(code)}.get(entry["state"], "not reachable")
     return f"{words}, after {changes} {'change' if changes == 1 else 'changes'}"
 
@@ -245,10 +246,10 @@ def summary(entry: Endpoint, code: str | None, changes: int) -> str:
 def decide(
     notified: NotificationState, entry: Endpoint, code: str | None, *, changed: bool, now: float, config: Config
 ) -> tuple[NotificationState, str | None]:
-    """Decide whether there is a message to send about an endpoint, and which; return what people know then.
+    """Decide whether to send a message about an endpoint; return what people know afterwards, and the news.
 
-    More than ``flap_changes`` messages in ``flap_seconds`` are held back. One then says how it came out, as soon as the
-    endpoint has been quiet for a while, or after ``flap_seconds`` at the latest.
+    After ``flap_changes`` messages in ``flap_seconds`` further ones are held back. One message then sums them up, once
+    the endpoint has been quiet for a while, after ``flap_seconds`` at the latest.
     """
     left = None if entry["state"] == "online" else min(now if notified.left is None else notified.left, now)
     sent = tuple(moment for moment in notified.sent if 0 <= now - moment < config.flap_seconds)
@@ -271,9 +272,9 @@ def decide(
 
 
 def message(news: str, subject: str, entry: Endpoint, before: NotificationState, now: float) -> dict[str, Any]:
-    """Write a message. It may be read much later, so it says since when things are so.
+    """Write a message. People may read it much later, so it says since when the state has lasted.
 
-    ``before`` is what people knew: the moment when it became unreachable, and since when messages were held back.
+    ``before`` is what people knew before; it has the times when the outage began and when messages were held back.
     """
     if entry["state"] != "online":
         since = utc(now if before.left is None else before.left)
@@ -292,29 +293,29 @@ def message(news: str, subject: str, entry: Endpoint, before: NotificationState,
 
 
 def warning(opening: ngrok.Opening, host: str, now: float) -> dict[str, Any]:
-    """Write a message about what the agent has opened and nobody declared."""
+    """Write a message about an opening of the agent that nobody declared."""
     data = undeclared_entry(opening, now)
     body = f"{data['detail']}\nSince {for_people(data['since'])}."
     return {"created": now, "title": f"Jupyter on {host}: a way in that nobody declared", "body": body, "data": data}
 
 
 def undeclared_entry(opening: ngrok.Opening, since: float) -> dict[str, Any]:
-    """Describe what the agent has opened and nobody declared, as it is published."""
+    """Return the published entry of an opening that nobody declared."""
     entry = {"name": opening.name, "url": opening.url, "upstream": opening.upstream, "since": utc(since)}
     return {key: ngrok.clean(value) for key, value in entry.items()} | {"detail": ngrok.describe(opening)}
 
 
 def identity(opening: ngrok.Opening) -> str:
-    """Tell one opening from all others."""
+    """Return a text that identifies an opening."""
     return json.dumps([opening.name, opening.upstream, opening.time])
 
 
 def warnings(
     opened: list[ngrok.Opening], before: dict[str, float], now: float, quiet: float
 ) -> tuple[dict[str, float], list[ngrok.Opening]]:
-    """Return since when each opening is known, and of which people must hear.
+    """Return since when each opening is known, and those of which people must be warned.
 
-    What was closed is opened again at once where it stands in the agent's configuration: people are told once.
+    An opening from the agent's configuration comes back as soon as it is closed; people are warned of it once.
     """
     known: dict[str, float] = {}
     fresh = []
@@ -331,12 +332,12 @@ def warnings(
 
 
 def probe(value: Endpoint) -> str:
-    """Visit an address and say what is wrong there and what to do; nothing when all is well."""
+    """Visit an address and return the problem there with its fix; an empty text if there is none."""
     return probe_ssh(value["host"], value["port"]) if value["transport"] == "ssh" else probe_http(value["url"])
 
 
 def probe_http(url: str) -> str:
-    """Ask Jupyter for its version. The doctor's later legs are left out: plans of tunnels count every request."""
+    """Ask Jupyter for its version. The doctor's later legs are skipped, because tunnel plans count every request."""
     visitor = doctor.Visitor(url, None, time.monotonic() + PROBE_SECONDS, time)
     found = doctor.Examination(visitor, doctor.Options(anonymous=True, timeout=PROBE_SECONDS), url)
     found.walk({leg: doctor.ARRIVAL[leg] for leg in ("name", "tcp", "tls", "http")})
@@ -359,7 +360,7 @@ def probe_ssh(host: str, port: int) -> str:
 
 
 def stamp_of(path: str) -> tuple[int, ...] | None:
-    """Return what changes whenever somebody writes a file; None where there is none."""
+    """Return the attributes of a file that change with every write; None if there is no file."""
     try:
         found = os.stat(path)
     except OSError:
@@ -368,7 +369,7 @@ def stamp_of(path: str) -> tuple[int, ...] | None:
 
 
 def ask_agent(log: str) -> Any:
-    """Find out what the agent has open, by its log; the error is an answer too."""
+    """Return what the agent has open according to its log, or the error that prevents an answer."""
     try:
         return ngrok.look(log)
     except ngrok.AgentError as error:
@@ -379,10 +380,10 @@ def ask_agent(log: str) -> Any:
 
 
 class History:
-    """What happened, one JSON object a line, the oldest forgotten."""
+    """A file with the last changes, one JSON object per line."""
 
     def __init__(self, path: str, length: int) -> None:
-        """Count the lines that are there, and drop half a one that a crash may have left."""
+        """Count the lines, and drop an incomplete last line that a crash may have left."""
         self.path, self.length = path, length
         lines = self.lines()
         self.count = len(lines)
@@ -402,13 +403,13 @@ class History:
         self.count = len(lines)
 
     def append(self, before: Endpoint, after: Endpoint) -> None:
-        """Note a change."""
+        """Append a change."""
         line = {key: after[key] for key in ("name", "transport", "state", "url", "detail")}
         previous = {"previous_url": before["url"], "previous_state": before["state"]}
         self.add({"time": after["since"]} | line | previous)
 
     def warn(self, entry: dict[str, Any]) -> None:
-        """Note what was opened and nobody declared."""
+        """Append an opening that nobody declared."""
         line = {"name": entry["name"], "transport": "", "state": "undeclared", "url": entry["url"]}
         self.add({"time": entry["since"]} | line | {"detail": entry["detail"]})
 
@@ -423,10 +424,10 @@ class History:
 
 
 class TrackedEndpoint:
-    """An endpoint: what is published of it, what is known of it now, and what people were told."""
+    """An endpoint with its published entry, its present state, and what people know of it."""
 
     def __init__(self, entry: Endpoint, notified: NotificationState, now: float) -> None:
-        """Start with what an earlier run left. ``unsettled`` is when something about it changed last."""
+        """Start with what an earlier run left. ``unsettled`` is the time of the last change."""
         self.entry, self.notified = entry, notified
         self.unsettled = now
         self.finding: Any = None
@@ -436,14 +437,14 @@ class TrackedEndpoint:
         self.forget_visit()
 
     def forget_visit(self) -> None:
-        """Forget what a visit found: it says nothing about another address or another connection to the cloud."""
+        """Forget the last visit, which says nothing about another address or another connection to the cloud."""
         self.verdict: str | None = None
         self.visit: Future[str] | None = None
         self.visited = 0.0
         self.in_doubt = False
 
     def learn(self, finding: Any, value: Endpoint | None, now: float) -> None:
-        """Take what the agent says."""
+        """Take over the agent's finding."""
         if finding.state != "online" or value != self.value:
             self.forget_visit()
         if self.finding is None or (finding.state, value) != (self.finding.state, self.value):
@@ -462,7 +463,7 @@ class TrackedEndpoint:
 
 
 class Watcher:
-    """The loop, one ``tick`` at a time. Nothing in it waits: questions and visits run in the background."""
+    """The main loop, one ``tick`` at a time. It never blocks: questions and visits run in the background."""
 
     def __init__(
         self,
@@ -475,7 +476,7 @@ class Watcher:
         start: Callable[[Callable[[], Any]], Future[Any]],
         start_child: Callable[[list[str], str], Any] = spawn,
     ) -> None:
-        """Take over what an earlier run published and told."""
+        """Continue from the files of an earlier run."""
         self.config, self.clock, self.ask, self.visit, self.start = config, clock, ask, visit, start
         self.several = len(config.endpoints) + len(config.others) > 1
         self.outbox = Outbox(os.path.join(config.folder, "outbox"), targets, start_child)
@@ -492,14 +493,14 @@ class Watcher:
         self.take_over(clock.monotonic(), clock.time())
 
     def take_over(self, now: float, wall: float) -> None:
-        """Start where an earlier run ended, so that a restart changes nothing and tells nobody anything."""
+        """Restore the state of an earlier run, so that a restart changes nothing and sends no message."""
         published = read(self.path("endpoint.json")).get("endpoints", [])
         keys = list(blank("", "", 0))
         entries = {e["name"]: {key: e[key] for key in keys} for e in published if set(keys) <= set(e)}
         kept = read(self.path("told.json"))
         self.number = kept.get("number", 0)
         notified = {name: recall(known, wall) for name, known in kept.get("told", {}).items()}
-        for number, content in self.outbox.since(self.number):  # a crash came before it was kept that they know this
+        for number, content in self.outbox.since(self.number):  # a crash came before told.json was written
             self.outbox.put(number, content)
             self.number = number
             if "told" in content:
@@ -561,7 +562,7 @@ class Watcher:
         self.trouble, self.story = ngrok.read_log(text), ngrok.read_story(text)
 
     def look_at_agent(self, now: float) -> None:
-        """Take what was found out about the agent, and find that out when it is time."""
+        """Take over the agent's last answer, and ask it again when that is due."""
         if self.question and self.question.done():
             answer, self.question = self.question.result(), None
             self.listed = [] if isinstance(answer, ngrok.AgentError) else answer.tunnels
@@ -577,7 +578,7 @@ class Watcher:
             self.question = self.start(partial(self.ask, self.log))
 
     def warn(self, wall: float) -> None:
-        """Note and tell what the agent has opened and nobody declared, also what its keeper has closed already."""
+        """Record and report openings that nobody declared, including those that the keeper has closed already."""
         opened = ngrok.undeclared(self.story, self.listed if self.story.api else [], self.config.endpoints)
         self.warned, fresh = warnings(opened, self.warned, wall, self.config.offline_seconds)
         for opening in fresh:
@@ -593,27 +594,27 @@ class Watcher:
         self.outbox.put(self.number, content)
 
     def hear_visits(self) -> None:
-        """Take what visits found."""
+        """Take over the results of finished visits."""
         for endpoint in self.tracked.values():
             if endpoint.visit and endpoint.visit.done():
                 endpoint.verdict, endpoint.visit = endpoint.visit.result(), None
 
     def visit_addresses(self, now: float) -> None:
-        """Visit the addresses whose time has come. They are published before: Jupyter answers to such names only."""
+        """Visit the addresses that are due. They are published first, as Jupyter answers to published names only."""
         calm = self.config.probe_seconds
         for endpoint in self.tracked.values():
-            # Plans of tunnels count visits; in one's own network they cost nothing.
+            # Tunnel plans count visits; visits in the local network cost nothing.
             longest = max(calm, LONGEST_RETRY_SECONDS) if endpoint in self.tunnels else LONGEST_RETRY_SECONDS
             if endpoint.should_be_visited(now, calm, longest):
                 endpoint.visited, endpoint.in_doubt = now, False
                 endpoint.visit = self.start(partial(self.visit, endpoint.value or endpoint.entry))
 
     def settle(self, endpoint: TrackedEndpoint, now: float, wall: float) -> bool:
-        """Say how an endpoint is now, note it if that is a change, and tell whether it is."""
+        """Update an endpoint's entry, record a change, and return whether there was one."""
         observation = judge(endpoint.finding, endpoint.verdict)
         if observation is None or (observation, endpoint.value) == endpoint.settled:
             return False
-        # An agent that is refused ends, is started again and connects, only to be refused again.
+        # A refused agent ends, is restarted and connects, only to be refused again. That is no change.
         trying = endpoint.entry["state"] == "refused" and observation.state == "connecting"
         if trying and now - endpoint.unsettled < self.config.offline_seconds:
             return False
@@ -638,9 +639,9 @@ class Watcher:
         endpoint.notified = notified
 
     def publish(self) -> None:
-        """Write how the endpoints are, if that is not there yet, or not any more."""
+        """Write the endpoints' entries if they have changed, or somebody else has changed the file."""
         endpoints = self.tracked.values()
-        # Jupyter answers to published names only, also to the visit that finds out whether an address is good.
+        # Jupyter answers to published names only, so an address is published before its first visit.
         unvisited = {each.value["host"] for each in endpoints if each.value and each.verdict is None}
         publication = {
             "endpoints": [each.entry for each in endpoints],
@@ -653,7 +654,7 @@ class Watcher:
             self.written, self.stamp = publication, stamp_of(path)
 
     def keep(self) -> None:
-        """Write what people know, if that is not there yet."""
+        """Write what people know if it has changed."""
         notified = {name: endpoint.notified._asdict() for name, endpoint in self.tracked.items()}
         if (notified, self.warned) != self.kept:
             content = {"number": self.number, "told": notified, "warned": self.warned}
@@ -690,7 +691,7 @@ def load(arguments: list[str] | None) -> tuple[Config, list[Target]]:
 
 
 def wait(wake: queue.SimpleQueue[bool], seconds: float) -> bool:
-    """Wait until something happens, and tell whether it is time to stop."""
+    """Wait until something happens or the time is up, and return whether to stop."""
     try:
         return wake.get(timeout=seconds)
     except queue.Empty:
@@ -698,8 +699,8 @@ def wait(wake: queue.SimpleQueue[bool], seconds: float) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Watch until the service manager says that it is enough."""
-    wake: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the one kind of queue that a signal handler may fill
+    """Watch until the service manager stops this process."""
+    wake: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the only queue that a signal handler may fill
     start = partial(doctor.in_background, done=partial(wake.put, False))
     try:
         config, targets = load(arguments)
