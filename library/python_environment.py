@@ -258,20 +258,20 @@ if TYPE_CHECKING:
 
     from ansible.module_utils.reachable.sandbox import Programs
 
-# For how long a uv of somebody else's may hold the lock of an environment.
+# How long to wait for another person's uv that holds the lock of an environment.
 INSTALLER_PATIENCE_SECONDS = 300.0
 
-# More than to build large packages takes. What notebooks have put into their environment may keep it waiting for ever.
+# Longer than a build of large packages. Code that notebooks have put into their environment may never end.
 PROGRAM_SECONDS = 3600.0
 
-# There only where SELinux is in use.
+# This file exists only where SELinux is in use.
 SELINUX = Path("/sys/fs/selinux/enforce")
 SYSTEM_PROGRAMS = "/usr/sbin:/sbin"
 
-# Variables that change what uv, pip and Python do. Those among them are kept that only say where packages come from.
+# Variables that change what uv, pip and Python do. They are dropped, except for those that only name package sources.
 STEERING = re.compile(r"CONDA_|PIP_|PYTHON|UV_|VIRTUAL_ENV")
 
-# What to do about the failures of uv and pip that have a known cause.
+# Advice for failures of uv and pip, by a pattern of their messages.
 ADVICE = {
     r"(?i)hash mismatch|do not match the hashes": (
         "The package index gave other files than the lock names: try again, then ask who runs the index or the proxy."
@@ -287,7 +287,7 @@ ADVICE = {
 
 
 class Change(NamedTuple):
-    """The packages that go and those that come; one in another version does both."""
+    """The packages to remove and those to install; a new version of a package is in both."""
 
     gone: Packages
     come: Packages
@@ -295,7 +295,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an environment should be: the module's options, with the interpreter looked up."""
+    """The wanted state of an environment: the module's options, with the interpreter that they name."""
 
     path: Path
     requirements: str
@@ -315,28 +315,28 @@ class Wanted:
     uv: Path
     pip: str = ""
     declined: str = ""
-    # Opened by whoever runs the module, where the owner may not do that.
+    # The user who runs the module opens the lock if the owner may not.
     lock_descriptor: int | None = None
-    # Who runs programs: this very process, or the sandbox of the owner.
+    # Runs programs, either directly or in the sandbox of the owner.
     programs: Programs = run_here
 
     def beside(self, suffix: str) -> Path:
-        """Return the path of a helper that stands beside the environment."""
+        """Return the path of a helper file or folder beside the environment."""
         return self.path.with_name(self.path.name + suffix)
 
     @property
     def scratch(self) -> Path:
-        """The private folder for inputs, downloads and temporary files; programs run in it."""
+        """The private folder for inputs, downloads and temporary files, in which programs run."""
         return self.beside(".tmp")
 
     @property
     def aside(self) -> Path:
-        """The place where an environment waits for the new one to be complete."""
+        """The folder of the old environment until the new one is complete."""
         return self.beside(".old")
 
     @property
     def inputs(self) -> dict[str, str]:
-        """The files that programs read, named after the options, for their errors name them."""
+        """The input files of programs, named after the options, because error messages name the files."""
         return {
             "requirements.txt": self.requirements,
             "packages.txt": "\n".join(self.packages),
@@ -345,13 +345,13 @@ class Wanted:
 
     @property
     def locked(self) -> Packages:
-        """The packages that the lock names for this host."""
+        """The packages of the lock for this host."""
         packages: Packages = locked_packages(self.requirements, self.python.markers)
         return packages
 
     @property
     def extras(self) -> list[str]:
-        """Arguments of uv for what is wanted on top of the lock."""
+        """The arguments of uv for the packages that are wanted on top of the lock."""
         given = self.packages or self.user_requirements
         return ["-r", "packages.txt", "-r", "user_requirements.txt"] if given else []
 
@@ -360,7 +360,7 @@ class Wanted:
 
 
 def from_elsewhere(environment: Path) -> set[str]:
-    """Return the packages that did not come from a package index but from a folder, an archive or a repository."""
+    """Return the packages that were installed from a folder, an archive or a repository instead of a package index."""
     return {
         normalized(record.name.split("-", 1)[0])
         for record in records(environment)
@@ -369,7 +369,7 @@ def from_elsewhere(environment: Path) -> set[str]:
 
 
 def in_use(wanted: Wanted) -> Path | None:
-    """Return the folder of the environment as it is now, in whatever state, or None. Raises Failure."""
+    """Return the folder of the present environment, in whatever state it is, or None. Raises Failure."""
     path = wanted.path
     if wanted.replace:
         if path.exists() and not path.is_symlink():
@@ -392,7 +392,7 @@ def surroundings(wanted: Wanted) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not STEERING.match(name) or re.match(SOURCES, name)}
     bundles = [kept.get("CURL_CA_BUNDLE"), kept.get("SSL_CERT_FILE"), *filter(os.path.exists, CA_BUNDLES), None]
     return {
-        # Unlike PIP_CERT this leaves the last word to pip's own configuration.
+        # Unlike PIP_CERT, this does not override pip's own configuration.
         "REQUESTS_CA_BUNDLE": next(filter(None, bundles), ""),
         **kept,
         "NO_COLOR": "1",
@@ -444,7 +444,7 @@ def run_installer(wanted: Wanted, command: Sequence[str | Path]) -> str:
 
 def uv_pip(wanted: Wanted, environment: Path, command: str, *arguments: str) -> str:
     """Run uv on the packages of an environment and return its output. Raises Failure."""
-    # Made by uv itself, everybody could hold its lock; and it does not say who does.
+    # If uv made its lock itself, every user could hold it, and uv does not say who does.
     locks.wait_for(str(environment / ".lock"), INSTALLER_PATIENCE_SECONDS)
     common = ["--quiet", "--python", str(environment / "bin" / "python")]
     return run_installer(wanted, [wanted.uv, "pip", command, *common, *arguments])
@@ -452,7 +452,7 @@ def uv_pip(wanted: Wanted, environment: Path, command: str, *arguments: str) -> 
 
 @contextlib.contextmanager
 def workshop(wanted: Wanted) -> Iterator[None]:
-    """Keep other runs out, and a private folder with the inputs ready, for as long as the work lasts."""
+    """Hold the lock against other runs, and provide the private folder with the inputs, while the work lasts."""
     wanted.path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = wanted.lock_descriptor
     with os.fdopen(locks.open_own(str(wanted.lock_file)) if descriptor is None else descriptor, "rb") as lock:
@@ -472,9 +472,9 @@ def workshop(wanted: Wanted) -> Iterator[None]:
 
 
 def plan(wanted: Wanted, environment: Path) -> Change:
-    """Ask uv which packages of an environment go and which come. Raises Failure."""
+    """Ask uv which packages it would remove and install in an environment. Raises Failure."""
     command = locked_only(wanted)
-    if wanted.extras:  # which have no hashes, and need what only the index knows
+    if wanted.extras:  # they have no hashes, and only the index knows what they need
         command = ["install", "-r", "requirements.txt", *wanted.extras]
     answer = json.loads(uv_pip(wanted, environment, *command, "--dry-run", "--output-format", "json"))
 
@@ -485,30 +485,30 @@ def plan(wanted: Wanted, environment: Path) -> Change:
 
 
 def expected(wanted: Wanted, before: Packages) -> Change:
-    """Foretell without uv which packages go and which come. Raises LockError."""
+    """Predict without uv which packages are removed and installed. Raises LockError."""
     return difference(before, wanted.locked if wanted.exact else before | wanted.locked)
 
 
 def difference(before: Packages, after: Packages) -> Change:
-    """Return what goes and what comes between two sets of packages."""
+    """Return the change from one set of packages to another."""
     return Change(dict(before.items() - after.items()), dict(after.items() - before.items()))
 
 
 def locked_only(wanted: Wanted) -> list[str]:
-    """Return the arguments of uv for what the lock names. It is whole, so the index need not be asked for more."""
+    """Return the arguments of uv for the packages of the lock. The lock is complete, so uv resolves nothing."""
     if wanted.exact:
         return ["sync", "--require-hashes", "requirements.txt"]
     return ["install", "--no-deps", "--require-hashes", "-r", "requirements.txt"]
 
 
 def add(wanted: Wanted, environment: Path, added: Packages) -> None:
-    """Install what is wanted on top of the lock, and as far as possible what had been added. Raises Failure."""
+    """Install the packages on top of the lock, and as far as possible those that had been added. Raises Failure."""
     under_lock = ["install", "--constraints", "requirements.txt"]
     pins = [f"{name}=={version}" for name, version in added.items()]
     if pins:
         try:
             uv_pip(wanted, environment, *under_lock, *pins)
-        except Failure:  # one that cannot be had is enough for that, so each gets its own chance
+        except Failure:  # one unavailable package fails all of them, so each is tried alone
             for pin in pins:
                 with contextlib.suppress(Failure):
                     uv_pip(wanted, environment, *under_lock, pin)
@@ -518,14 +518,14 @@ def add(wanted: Wanted, environment: Path, added: Packages) -> None:
 
 
 def label(wanted: Wanted, environment: Path) -> None:
-    """Let SELinux know which files are programs, as its policy has it for their paths. Raises Failure."""
+    """Set the labels of SELinux's policy on the new files, so that programs may run. Raises Failure."""
     restorecon = shutil.which("restorecon", path=SYSTEM_PROGRAMS)
     if restorecon and SELINUX.exists():
         run(wanted, [restorecon, "-R", environment])
 
 
 def update(wanted: Wanted, environment: Path) -> None:
-    """Change the packages of an environment where it stands. Raises Failure."""
+    """Change the packages of an environment in place. Raises Failure."""
     before = installed(environment)
     (environment / MARKER).unlink()
     try:
@@ -539,7 +539,7 @@ def update(wanted: Wanted, environment: Path) -> None:
 
 
 def build(wanted: Wanted, environment: Path, added: Packages) -> None:
-    """Make a new environment, which is not declared complete yet. Raises Failure."""
+    """Make a new environment, and leave it to the caller to mark it as complete. Raises Failure."""
     run(wanted, [wanted.python.path, "-I", "-m", "venv", "--without-pip", environment])
     install = install_by_pip if wanted.pip else install_by_uv
     install(wanted, environment)
@@ -547,12 +547,12 @@ def build(wanted: Wanted, environment: Path, added: Packages) -> None:
 
 
 def install_by_uv(wanted: Wanted, environment: Path) -> None:
-    """Install what the lock names. Raises Failure."""
+    """Install the packages of the lock. Raises Failure."""
     uv_pip(wanted, environment, *locked_only(wanted))
 
 
 def install_by_pip(wanted: Wanted, environment: Path) -> None:
-    """Install what the lock names, uv among it, with a pip that does not stay. Raises Failure."""
+    """Install the packages of the lock, which include uv, with a temporary pip. Raises Failure."""
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(wanted.pip))) as archive:
         archive.extractall(wanted.scratch)
     pip: list[str | Path] = [environment / "bin/python", "-I", wanted.scratch / "pip"]
@@ -562,13 +562,13 @@ def install_by_pip(wanted: Wanted, environment: Path) -> None:
 
 
 def mark(wanted: Wanted, environment: Path) -> None:
-    """Declare an environment complete."""
+    """Mark an environment as complete."""
     (environment / LOCK).write_text(wanted.requirements, encoding="utf-8")
     (environment / MARKER).write_text(json.dumps(marker_of(wanted.python)))
 
 
 def under_lock_in_force(wanted: Wanted) -> Wanted:
-    """Return what is wanted under the lock that counts, with the one that is declined for it, if so."""
+    """Return the wanted state with the lock in force, and with the declared lock if that is declined."""
     in_force = wanted.requirements
     if wanted.replace and wanted.lock != "declared":
         in_force = lock_in_force(wanted.path, wanted.requirements)
@@ -577,9 +577,9 @@ def under_lock_in_force(wanted: Wanted) -> Wanted:
 
 
 def rebuild(wanted: Wanted, old: Path | None) -> list[str]:
-    """Put a new environment in the place of the old one, which stays when that fails.
+    """Replace the old environment by a new one; if that fails, the old one stays.
 
-    Returns warnings about packages that had been added and are not in the new one. Raises OSError and Failure.
+    Returns warnings about added packages that the new environment lacks. Raises OSError and Failure.
     """
     added, unavailable = {}, set()
     if old and not wanted.exact:
@@ -596,7 +596,7 @@ def rebuild(wanted: Wanted, old: Path | None) -> list[str]:
 
 
 def make_in_place(wanted: Wanted, old: Path | None, added: Packages) -> None:
-    """Make an environment under its name while the old one stands aside. Raises OSError and Failure."""
+    """Make an environment at its final path, with the old one moved aside meanwhile. Raises OSError and Failure."""
     if old == wanted.path:
         shutil.rmtree(wanted.aside, ignore_errors=True)
         old.rename(wanted.aside)
@@ -612,7 +612,7 @@ def make_in_place(wanted: Wanted, old: Path | None, added: Packages) -> None:
 
 
 def make_beside(wanted: Wanted, old: Path | None, added: Packages) -> None:
-    """Make an environment in a folder of its own, check it and switch the symlink to it. Raises OSError and Failure."""
+    """Make an environment in its own folder, check it, and switch the symlink to it. Raises OSError and Failure."""
     folder = wanted.beside(".d")
     folder.mkdir(exist_ok=True)
     numbers = [int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()]
@@ -621,7 +621,7 @@ def make_beside(wanted: Wanted, old: Path | None, added: Packages) -> None:
         build(wanted, new, added)
         if old and is_complete(old, wanted.python):
             check(wanted, new)
-        mark(wanted, new)  # not before, or it could be taken for one that was in use
+        mark(wanted, new)  # only now, so that it is never mistaken for one that was in use
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
@@ -633,7 +633,7 @@ def make_beside(wanted: Wanted, old: Path | None, added: Packages) -> None:
 
 
 def switch(wanted: Wanted, environment: Path) -> None:
-    """Turn the symlink to an environment, and remember which lock is declined for its."""
+    """Switch the symlink to an environment, and record the lock that is declined in favour of its own."""
     hold = hold_of(wanted.path)
     if wanted.declined:
         hold.write_text(name_of(wanted.declined))
@@ -645,7 +645,7 @@ def switch(wanted: Wanted, environment: Path) -> None:
 
 
 def environment_before(wanted: Wanted, current: Path | None) -> Path | None:
-    """Return the last other environment that was made from another lock than the one in use, if there is one."""
+    """Return the newest environment whose lock differs from the current one's, if there is one."""
     lock = lock_of(current) if current else None
     others = [entry for entry in wanted.beside(".d").glob("[0-9]*") if lock_of(entry) not in (None, lock)]
     return max(others, key=lambda entry: int(entry.name), default=None)
@@ -655,7 +655,7 @@ def check(wanted: Wanted, new: Path) -> None:
     """Run the check command on a new environment. Raises Failure and locks.LockError."""
     if not wanted.check_command:
         return
-    folder = new / "check"  # where others may read
+    folder = new / "check"  # other users may read it there
     folder.mkdir()
     for name, content in wanted.check_files.items():
         file = folder / name
@@ -694,7 +694,7 @@ def run_as_visitor(wanted: Wanted, user: str, command: Sequence[str], folder: Pa
 
 
 def glance(wanted: Wanted, check_mode: bool) -> dict[str, Any] | None:
-    """Return the result where it can be told without uv. Raises OSError, LockError, Failure."""
+    """Return the result if it is known without uv, else None. Raises OSError, LockError, Failure."""
     current = in_use(wanted)
     if current:
         quiet = not wanted.extras and not wanted.aside.exists()
@@ -704,15 +704,15 @@ def glance(wanted: Wanted, check_mode: bool) -> dict[str, Any] | None:
 
 
 def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
-    """Make the environment what it should be, or foretell what that changes. Raises OSError, LockError, Failure."""
+    """Converge the environment, or predict the changes. Raises OSError, LockError, Failure."""
     at_a_glance = glance(wanted, check_mode)
     if at_a_glance:
         return at_a_glance
     with workshop(wanted):
         old = in_use(wanted)
         if old == wanted.path and not check_mode and (old / MARKER).exists():
-            shutil.rmtree(wanted.aside, ignore_errors=True)  # of a run that was interrupted at its very end
-        change = None  # not known: it has to be made anew
+            shutil.rmtree(wanted.aside, ignore_errors=True)  # left by a run that was interrupted at its very end
+        change = None  # unknown, so the environment is made anew
         if old and old != wanted.aside and is_complete(old, wanted.python):
             try:
                 change = plan(wanted, old)
@@ -736,7 +736,7 @@ def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
 
 
 def go_back(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
-    """Switch to the environment of before, or foretell what that changes. Raises OSError, Failure."""
+    """Switch to the previous environment, or predict the changes. Raises OSError, Failure."""
     with workshop(wanted):
         current = in_use(wanted)
         previous = environment_before(wanted, current)
@@ -756,7 +756,7 @@ def go_back(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
 
 
 def settle(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
-    """Do what the lock that counts asks for, or foretell what that changes. Raises OSError, LockError, Failure."""
+    """Converge to the lock in force, or predict the changes. Raises OSError, LockError, Failure."""
     wanted = under_lock_in_force(wanted)
     if wanted.lock == "previous" and not wanted.declined:
         return go_back(wanted, check_mode)
@@ -764,7 +764,7 @@ def settle(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
 
 
 def result(wanted: Wanted, changed: bool, change: Change, *warnings: str) -> dict[str, Any]:
-    """Return what became of an environment."""
+    """Return the result for an environment."""
     gone, come = change
     names = sorted(name for name in gone | come if gone.get(name) != come.get(name))
     return {
@@ -778,8 +778,8 @@ def result(wanted: Wanted, changed: bool, change: Change, *warnings: str) -> dic
 
 
 def outcome(wanted: Wanted, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do work on an environment and return its result or its failure."""
-    os.umask(0o022)  # what root installs is for others to run
+    """Work on an environment, and return the result or the failure."""
+    os.umask(0o022)  # other users run what root installs
     try:
         return work()
     except (Failure, LockError, locks.LockError) as error:
@@ -795,25 +795,25 @@ def outcome(wanted: Wanted, work: Callable[[], dict[str, Any]]) -> dict[str, Any
 
 
 def side_by_side(environments: list[Wanted], check_mode: bool) -> list[dict[str, Any]]:
-    """Take care of environments, each in a process of its own, and return their results and failures."""
+    """Converge environments in parallel, each in its own process, and return their results and failures."""
     waiting = [start(wanted, check_mode) for wanted in environments]
     return [wait() for wait in waiting]
 
 
 def with_lock(wanted: Wanted, check_mode: bool) -> Wanted:
-    """Open the lock that an owner may not open. Raises OSError and locks.LockError."""
+    """Open the lock in place of an owner who may not do so. Raises OSError and locks.LockError."""
     folder = wanted.lock_file.parent
     if not wanted.owner or folder == wanted.path.parent or not folder.is_dir():
         return wanted
     if check_mode and not any(map(os.path.lexists, (wanted.path, wanted.aside))):
-        return wanted  # What is not there needs none, and nothing is made in check mode.
+        return wanted  # a missing environment needs no lock, and check mode makes none
     return replace(wanted, lock_descriptor=locks.open_own(str(wanted.lock_file)))
 
 
 def in_sandbox(wanted: Wanted) -> tuple[Wanted, Callable[[], None]]:
-    """Make the sandbox in which programs of the owner run, if so. Return what ends it as well.
+    """Make the sandbox for programs of the owner, if there is one. Return the function that ends it as well.
 
-    Raises OSError, and KeyError where there is no such user.
+    Raises OSError, and KeyError if there is no such user.
     """
     if not wanted.owner or not wanted.sandbox:
         return wanted, lambda: None
@@ -823,7 +823,7 @@ def in_sandbox(wanted: Wanted) -> tuple[Wanted, Callable[[], None]]:
 
 
 def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
-    """Begin to take care of an environment, and return a function that waits for the result or the failure."""
+    """Start the work on an environment, and return a function that waits for the result or the failure."""
     try:
         wanted = with_lock(wanted, check_mode)
     except (OSError, locks.LockError) as error:
@@ -839,10 +839,10 @@ def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
         if not check_mode:
             missing = f"{wanted.path}: there is no user {wanted.owner} on this host; create it first."
             return lambda: {"failed": missing}
-        # Then nothing of it can be there yet.
+        # Without its owner, no part of the environment exists yet.
         return lambda: outcome(wanted, lambda: result(wanted, True, expected(wanted, {})))
     finally:
-        # The child has its own by now.
+        # The child process has a descriptor of its own.
         if wanted.lock_descriptor is not None:
             os.close(wanted.lock_descriptor)
 
@@ -859,7 +859,7 @@ def start(wanted: Wanted, check_mode: bool) -> Callable[[], dict[str, Any]]:
 
 
 def shown(each: dict[str, Any]) -> dict[str, str]:
-    """Return the packages of an environment that differ, as Ansible shows differences."""
+    """Return the differing packages of an environment in Ansible's format of differences."""
     lines = {
         side: "".join(f"{change['name']}=={change[side]}\n" for change in each["packages_changed"] if change[side])
         for side in ("before", "after")
