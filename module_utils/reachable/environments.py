@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at Python environments without running anything that is in them."""
+"""Inspect Python environments without running any of their files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 Packages = dict[str, str]
 """Name to version."""
 
-# Linux distributions' own bundles, because pip before version 24.2 trusts only its own list.
-# macOS is not among them: its bundle lacks what the Keychain trusts.
+# The bundles of Linux distributions, because pip before version 24.2 trusts only its own list. The bundle of macOS is
+# left out, because it lacks the certificates that the Keychain trusts.
 CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
 
-# Written last, so an environment without it is unfinished.
+# This file is written last, so an environment without it is incomplete.
 MARKER = "reachable.json"
 
-# The lock that an environment was made from.
+# The lock from which an environment was made.
 LOCK = "lock.txt"
 
-# An interpreter tells the values of its environment markers, and where it stands when no environment is around it.
+# A program that prints an interpreter's path outside of any environment, and the values of its environment markers.
 INTRODUCTION = """
 import json, os, platform, sys
 base = os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
@@ -49,22 +49,22 @@ print(json.dumps([base if os.path.exists(base) else sys.executable, {
 
 
 class Failure(Exception):  # noqa: N818 - the outcome of a task, in Ansible's own word
-    """The environment cannot be what it should be; the text says why and what to do."""
+    """The environment cannot be converged; the text says why and what to do."""
 
 
 class NotRunningError(Failure):
-    """A program is not there, or cannot be run."""
+    """A program is missing, or cannot be run."""
 
 
 class Interpreter(NamedTuple):
-    """A Python: its path outside of any environment, and the values of its environment markers."""
+    """A Python interpreter: its path outside of any environment, and the values of its environment markers."""
 
     path: str
     markers: dict[str, str]
 
 
 def interpreter(python: str) -> Interpreter:
-    """Ask a Python who it is. Raises Failure."""
+    """Ask a Python for its path and markers. Raises Failure."""
     command = [python, "-I", "-c", INTRODUCTION]
     try:
         answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
@@ -74,12 +74,12 @@ def interpreter(python: str) -> Interpreter:
 
 
 def records(environment: Path) -> list[Path]:
-    """Return the folders in which an environment keeps what it knows about its packages."""
+    """Return the folders with the metadata of an environment's packages."""
     return sorted(environment.glob("lib/python*/site-packages/[a-zA-Z0-9]*-*.dist-info"))
 
 
 def installed(environment: Path) -> Packages:
-    """Return the packages of an environment without running anything that is in it."""
+    """Return the packages of an environment."""
     pairs = (record.name.removesuffix(".dist-info").split("-", 1) for record in records(environment))
     return {normalized(name): version for name, version in pairs}
 
@@ -98,7 +98,7 @@ def is_complete(environment: Path, python: Interpreter) -> bool:
 
 
 def is_whole(record: Path) -> bool:
-    """Tell whether what is known of a package is there, and nothing that would keep whoever reads it waiting."""
+    """Tell whether a package's metadata is there, and is regular files of a moderate size that nobody waits for."""
     with os.scandir(record) as entries:
         found = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
     return (record / "METADATA").stat().st_size > 0 and all(
@@ -107,14 +107,14 @@ def is_whole(record: Path) -> bool:
 
 
 def marker_of(python: Interpreter) -> dict[str, str]:
-    """Return what stands in the marker of a complete environment that is based on this Python."""
+    """Return the content of the marker of a complete environment that is based on this Python."""
     return {"python": python.path, "version": python.markers["python_version"]}
 
 
 def is_as_locked(environment: Path, python: Interpreter, requirements: str, exact: bool) -> bool:
-    """Tell whether an environment has what a lock names, and nothing else if ``exact``. Raises LockError.
+    """Tell whether an environment has the packages of a lock, and no others if ``exact``. Raises LockError.
 
-    A lock has exact versions, so nobody need ask uv.
+    A lock has exact versions, so uv is not needed for that.
     """
     if not is_complete(environment, python):
         return False
@@ -123,7 +123,7 @@ def is_as_locked(environment: Path, python: Interpreter, requirements: str, exac
 
 
 def state_of(environment: Path, python: Interpreter, requirements: str, exact: bool) -> str:
-    """Say how an environment is: settled, different (it works, with other packages), incomplete or absent.
+    """Return an environment's state: settled, different (it works, with other packages), incomplete or absent.
 
     Raises LockError.
     """
@@ -135,7 +135,7 @@ def state_of(environment: Path, python: Interpreter, requirements: str, exact: b
 
 
 def lock_of(environment: Path) -> str | None:
-    """Return the lock that an environment was made from; None where there is none, or it is not finished."""
+    """Return the lock from which an environment was made; None if there is no environment, or it is incomplete."""
     try:
         lock: str = files.read_regular(str(environment / LOCK)).decode()
     except (OSError, ValueError):
@@ -144,19 +144,19 @@ def lock_of(environment: Path) -> str | None:
 
 
 def hold_of(path: Path) -> Path:
-    """Return the file that names the lock which a rollback has declined."""
+    """Return the file that names the lock that a rollback has declined."""
     return path.with_name(f"{path.name}.hold")
 
 
 def name_of(lock: str) -> str:
-    """Return what stands in that file: short, and another for each lock."""
+    """Return the name of a lock in that file: a hash of its content."""
     return hashlib.sha256(lock.encode()).hexdigest()
 
 
 def lock_in_force(path: Path, declared: str) -> str:
-    """Return the lock that an environment should have: the declared one, unless a rollback has declined that.
+    """Return the lock that an environment should have: the declared one, unless a rollback has declined it.
 
-    Then it is the one from which the environment in use was made. Where that is gone, there is nothing left to hold.
+    If it was declined, the lock in force is that of the environment in use, or the declared one if that is gone.
     """
     try:
         is_declined = files.read_regular(str(hold_of(path))).decode() == name_of(declared)

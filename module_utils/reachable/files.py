@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files and folders as they are, as they should be, and the way from one to the other.
+"""Compare files and folders with their wanted state, and converge them.
 
-Notebook code may change everything that the notebook user owns, so a root process must not follow it there: where
-another user decides what a path leads to, it is read and changed with that user's rights.
+Notebook code may change everything that the notebook user owns, so root must not act on such a path: where another user
+decides where a path leads, it is read and changed with that user's rights.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# More than anything that is compared, be it a lock with its hashes.
+# Larger than any file that is compared, even a lock with its hashes.
 LARGEST_BYTES = 16 * 2**20
 
 
 class FilesError(Exception):
-    """A path cannot be what it should be; the text names it and says what to do."""
+    """A path cannot be converged; the text names it and says what to do."""
 
 
 class UnreadableError(ValueError):
-    """What is at a path is not read; the text says what it is."""
+    """A path is not read; the text says what is wrong with it."""
 
 
 class Entry(NamedTuple):
-    """A path and what is, or should be, there.
+    """The present or the wanted state of a path.
 
-    ``state`` is ``file``, ``directory``, ``absent``, or ``other`` for what we never make (a link, a socket).
+    ``state`` is ``file``, ``directory``, ``absent``, or ``other`` for anything else (a link, a socket).
     ``mode`` is a number. ``content`` is None unless it is a file.
     """
 
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 
 
 def user_name(uid: int) -> str:
-    """Return a user's name, or the number where there is none."""
+    """Return a user's name, or the number if there is none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -55,7 +55,7 @@ def user_name(uid: int) -> str:
 
 
 def group_name(gid: int) -> str:
-    """Return a group's name, or the number where there is none."""
+    """Return a group's name, or the number if there is none."""
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:
@@ -64,17 +64,17 @@ def group_name(gid: int) -> str:
 
 @contextlib.contextmanager
 def acting_as(uid: int) -> Iterator[None]:
-    """Take the effective rights of a user for a while, where this process may; else keep its own."""
+    """Take the effective rights of a user for a while if this process may, else keep its own."""
     if os.geteuid() != 0 or uid == 0:
         yield
         return
     try:
         user = pwd.getpwuid(uid)
         gid, groups_then = user.pw_gid, os.getgrouplist(user.pw_name, user.pw_gid)
-    except KeyError:  # a number without a name is in no group; it gets the one of its number
+    except KeyError:  # a user without an account is in no group; take the group with the user's number
         gid, groups_then = uid, []
     groups = os.getgroups()
-    os.setgroups(groups_then[: os.sysconf("SC_NGROUPS_MAX")])  # macOS counts more than it lets set
+    os.setgroups(groups_then[: os.sysconf("SC_NGROUPS_MAX")])  # macOS lists more groups than may be set
     os.setegid(gid)
     os.seteuid(uid)
     try:
@@ -86,7 +86,7 @@ def acting_as(uid: int) -> Iterator[None]:
 
 
 def who_decides(path: str) -> int:
-    """Return the user who decides where a path leads: the first but root to own a folder or link on the way; else 0."""
+    """Return the user who decides where a path leads: the first owner but root of a folder or link on the way, or 0."""
     folder = os.path.dirname(path)
     if folder == path:
         return 0
@@ -97,12 +97,12 @@ def who_decides(path: str) -> int:
 
 
 def acting_in(folder: str) -> contextlib.AbstractContextManager[None]:
-    """Act with the rights of whoever decides what is in a folder."""
+    """Act with the rights of the user who decides what is in a folder."""
     return acting_as(who_decides(os.path.join(folder, ".")))
 
 
 def open_regular(path: str, follow_links: bool = False) -> BinaryIO:
-    """Open a file that others may have put there, and nothing else. Never waits. Raises UnreadableError and OSError."""
+    """Open a regular file, whoever has put it there. Never waits. Raises UnreadableError and OSError."""
     links = 0 if follow_links else os.O_NOFOLLOW
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | links)
@@ -117,7 +117,7 @@ def open_regular(path: str, follow_links: bool = False) -> BinaryIO:
 
 
 def read_regular(path: str, largest: int = LARGEST_BYTES, follow_links: bool = False) -> bytes:
-    """Read such a file, if it is not too large. Raises UnreadableError and OSError."""
+    """Read a regular file that is not too large. Raises UnreadableError and OSError."""
     with open_regular(path, follow_links) as file:
         content = file.read(largest + 1)
     if len(content) > largest:
@@ -155,7 +155,7 @@ def replace(
 
 
 def inspect(path: str) -> Entry:
-    """Look at what is at a path. A link to a folder counts as the folder: people move big folders that way."""
+    """Return the present state of a path. A link to a folder counts as the folder: people move folders that way."""
     try:
         found = os.lstat(path)
         if stat.S_ISLNK(found.st_mode) and os.path.isdir(path):
@@ -175,7 +175,7 @@ def inspect(path: str) -> Entry:
 
 
 def apply(found: Entry, wanted: Entry, check: Callable[[str], None] | None = None) -> None:
-    """Make a path what it should be. Files are replaced, for which ``check`` is as in ``replace``.
+    """Converge a path. Files are replaced, for which ``check`` is as in ``replace``.
 
     :raises FilesError: where a folder stands in the way, or the owner does not exist.
     """
@@ -208,7 +208,7 @@ def _apply_directory(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
     if found.state not in ("absent", "directory"):
         raise FilesError(f"{wanted.path} should be a folder, but something else is there: move it away.")
     if found.state == "absent":
-        with contextlib.suppress(FileExistsError):  # the work for another host may just have made it
+        with contextlib.suppress(FileExistsError):  # a task for another host may have just made it
             os.mkdir(wanted.path, 0o700)
     descriptor = os.open(wanted.path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -225,7 +225,7 @@ def _apply_file(found: Entry, wanted: Entry, uid: int, gid: int, check: Callable
 
 
 def describe(entry: Entry, content: str | None = None) -> str:
-    """Write an entry for a diff; ``content`` replaces what the file says, where that must not be shown."""
+    """Return an entry for a diff, with ``content`` in place of the file's own if that must not be shown."""
     if entry.state == "absent":
         return ""
     head = f"{entry.state} {entry.owner}:{entry.group} {entry.mode:04o}\n"
@@ -235,7 +235,7 @@ def describe(entry: Entry, content: str | None = None) -> str:
 
 
 def is_writable_folder(path: str) -> bool:
-    """Tell whether the person who runs this may write to a folder, or may make it. Its path is absolute."""
+    """Tell whether this process's user may write to a folder, or may make it. The path is absolute."""
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a universal lock: requirements with hashes, some of them only for some hosts (``name==1.0 ; marker``)."""
+"""Read a universal lock: requirements with hashes, some of them only for some hosts (``name==1.0 ; marker``).
+
+Hosts evaluate the markers with their own values. They have only Python's standard library, so not ``packaging``; a test
+compares the two.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +31,10 @@ class LockError(ValueError):
 
 
 def locked_packages(lock: str, host: Mapping[str, str]) -> dict[str, str]:
-    """Return name and version of each package that the lock installs on a host.
+    """Return the name and version of each package that the lock installs on a host.
 
-    ``host`` holds the value of every environment marker (``python_full_version``, ``sys_platform``, ...) there.
-    Names are normalized, as installers print them. Raises LockError.
+    ``host`` has the values of all environment markers (``python_full_version``, ``sys_platform``, ...) there. Names are
+    normalized, as installers print them. Raises LockError.
     """
     packages = {}
     for raw in lock.replace("\\\n", " ").splitlines():
@@ -46,7 +50,7 @@ def locked_packages(lock: str, host: Mapping[str, str]) -> dict[str, str]:
 
 
 def normalized(name: str) -> str:
-    """Return the one spelling that all spellings of a package's name share."""
+    """Return the normalized spelling of a package's name."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -59,7 +63,7 @@ def applies(marker: str, host: Mapping[str, str]) -> bool:
 
 
 def truth(node: ast.expr, host: Mapping[str, str]) -> bool:
-    """Evaluate one node of a marker. Raises KeyError for whatever markers do not have."""
+    """Evaluate one node of a marker. Raises KeyError for anything that is not part of markers."""
     if isinstance(node, ast.BoolOp):
         combine = all if isinstance(node.op, ast.And) else any
         return combine(truth(part, host) for part in node.values)
@@ -73,7 +77,7 @@ def truth(node: ast.expr, host: Mapping[str, str]) -> bool:
 
 
 def comparable(first: str, second: str) -> tuple[object, object]:
-    """Return both as versions if both are, so that 3.9 < 3.10 and 3.11 == 3.11.0 == 3.11.*; else as they are."""
+    """Return both texts as versions if they are, so that 3.9 < 3.10 and 3.11 == 3.11.0 == 3.11.*; else unchanged."""
     if not (first[:1].isdigit() and second[:1].isdigit()):
         return first, second
     left, right = ([int(n) for n in re.sub(r"[^\d.].*", "", x).split(".") if n] for x in (first, second))

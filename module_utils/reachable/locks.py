@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Locks by which runs wait for each other, but not for ever, and which nobody else can hold."""
+"""Locks that make runs wait for each other for a limited time, and that no other user can hold."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import time
 from pathlib import Path
 
 PROC = Path("/proc")
-# A slow machine on a slow network takes minutes for its environments.
+# The environments of a slow machine in a slow network take minutes.
 PATIENCE_SECONDS = 900.0
 PAUSE_SECONDS = 0.2
 
 
 class LockError(Exception):
-    """A lock cannot be had; the text says why and what to do."""
+    """A lock cannot be taken; the text says why and what to do."""
 
 
 def open_own(path: str) -> int:
-    """Open the file of a lock for its owner alone, and make it where it is missing. Raises OSError and LockError.
+    """Open a lock's file, which only its owner may open; make it if it is missing. Raises OSError and LockError.
 
-    One that others may open, as older versions made it and uv does, is replaced: they hold it for as long as they like.
+    A file that others may open, as older versions and uv make it, is replaced: they could hold the lock forever.
     """
     with contextlib.suppress(FileNotFoundError):
         if stat.S_IMODE(os.lstat(path).st_mode) & 0o077:
@@ -36,7 +36,7 @@ def open_own(path: str) -> int:
 
 
 def acquire(descriptor: int, path: str, seconds: float) -> None:
-    """Wait for a lock. Raises LockError, which names who holds it."""
+    """Wait for a lock. Raises LockError, which names the process that holds it."""
     deadline = time.monotonic() + seconds
     while not is_free(descriptor):
         if time.monotonic() > deadline:
@@ -46,13 +46,13 @@ def acquire(descriptor: int, path: str, seconds: float) -> None:
 
 
 def wait_for(path: str, seconds: float) -> None:
-    """Wait until nobody else holds a lock; nobody is kept from it afterwards. Raises OSError and LockError."""
+    """Wait until nobody else holds a lock, and release it again. Raises OSError and LockError."""
     with os.fdopen(open_own(path), "rb") as lock:
         acquire(lock.fileno(), path, seconds)
 
 
 def is_free(descriptor: int) -> bool:
-    """Take a lock if nobody else holds it, and tell whether that was so."""
+    """Take a lock if nobody else holds it, and return whether it was free."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -61,17 +61,17 @@ def is_free(descriptor: int) -> bool:
 
 
 def release(descriptor: int) -> None:
-    """Let others have a lock, also where another process has the same file open from before it was forked."""
+    """Release a lock, even if a forked process has inherited its open file."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def holder(descriptor: int) -> str:
-    """Name the process that holds the lock of a file, as far as this one may see it."""
+    """Return the process that holds a file's lock, as far as this process may see it."""
     sought = os.fstat(descriptor)
-    for process in PROC.glob("[0-9]*"):  # on macOS there is none
+    for process in PROC.glob("[0-9]*"):  # macOS has no such files
         if int(process.name) == os.getpid():
             continue
-        with contextlib.suppress(OSError):  # of others, root alone may look
+        with contextlib.suppress(OSError):  # only root may look at other users' processes
             for opened in process.joinpath("fd").iterdir():
                 found = opened.stat()
                 is_held = "FLOCK" in process.joinpath("fdinfo", opened.name).read_text()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Do a piece of work as another user, so that nothing in that user's folders can make use of root's rights."""
+"""Do a piece of work as another user, so that nothing in that user's folders can use root's rights."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# Variables that say where packages come from, for pip and for uv.
+# Variables that name package sources for pip and uv.
 SOURCES = "(PIP|UV)_.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT).*|PIP_CONFIG_FILE"
-# Variables that another user's programs may see: where things are, in which language to speak, and the way to packages.
-# In any other may be a secret of whoever manages the host, and what runs as that user may read it.
+# Variables that another user's programs may see: paths, the language, proxies, certificates and package sources. Any
+# other variable may hold a secret of the person who manages the host, which that user's programs could read.
 KEPT = re.compile(
     "PATH|TZ|LANG|LANGUAGE|LC_[A-Z]+"
     "|(?i:(https?|all|no)_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE"
@@ -27,21 +27,21 @@ KEPT = re.compile(
 
 
 class RunAsError(Exception):
-    """The work ended without an answer; the text is what is known about it."""
+    """The work has ended without a result; the text is what is known about it."""
 
 
 def run_as(user: str | None, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Call ``work`` as another user and return what it returned; see start_as. Raises KeyError and RunAsError."""
+    """Call ``work`` as another user and return its result; see start_as. Raises KeyError and RunAsError."""
     return start_as(user, work)()
 
 
 def start_as(user: str | None, work: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    """Call ``work`` in a child process that is ``user`` for good (None: who we are), side by side with what follows.
+    """Start ``work`` in a child process that runs as ``user`` until its end (None: as the present user).
 
-    User, group, supplementary groups, HOME and the working directory are the user's, also for every program that
-    ``work`` runs, and of our environment it sees what ``KEPT`` names. The calling process stays what it is. The
-    function that is returned waits for what ``work`` returns (plain JSON data); it raises RunAsError. Raises KeyError
-    (no such user).
+    The child has the user's UID, groups, HOME and working directory, also for every program that ``work`` runs, and
+    sees only the environment variables that ``KEPT`` names. The calling process keeps its own rights and does not wait.
+    The returned function waits for the result of ``work`` (plain JSON data), and raises RunAsError. Raises KeyError if
+    there is no such user.
     """
     account = pwd.getpwnam(user) if user else None
     reader, writer = os.pipe()
@@ -63,12 +63,12 @@ def start_as(user: str | None, work: Callable[[], dict[str, Any]]) -> Callable[[
 
 
 def answer_as(account: pwd.struct_passwd | None, work: Callable[[], dict[str, Any]], writer: int) -> NoReturn:
-    """Become the user, work, write the answer and end, past everything that the parent has set up for its exit."""
+    """Become the user, work, write the answer and end, without running the parent's exit handlers."""
     try:
         if account:
             become(account)
         answer = json.dumps({"result": work()})
-    except BaseException:  # noqa: BLE001 - whatever it is, the parent has to report it
+    except BaseException:  # noqa: BLE001 - the parent reports any error
         answer = json.dumps({"error": traceback.format_exc()})
     try:
         with os.fdopen(writer, "w") as pipe:
@@ -78,7 +78,7 @@ def answer_as(account: pwd.struct_passwd | None, work: Callable[[], dict[str, An
 
 
 def become(account: pwd.struct_passwd) -> None:
-    """Be another user from here on."""
+    """Become another user for good."""
     os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid)[: os.sysconf("SC_NGROUPS_MAX")])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
@@ -91,6 +91,6 @@ def become(account: pwd.struct_passwd) -> None:
 
 
 def surroundings_of(account: pwd.struct_passwd) -> dict[str, str]:
-    """Return the environment that programs of another user get: of ours what ``KEPT`` names, and who they are."""
+    """Return the environment for another user's programs: the variables that ``KEPT`` names, and the user's own."""
     kept = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
     return {**kept, "HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name}

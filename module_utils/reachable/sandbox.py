@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run programs as another user in a sandbox of systemd's: a transient unit with the directives of a service.
+"""Run programs as another user in a sandbox of systemd: a transient unit with the directives of a service.
 
-The command line and the properties of a unit are for everybody to see. So the programs and their environment come to it
-over its standard input, and what runs them there is this very file.
+Everybody can see a unit's command line and properties. So the unit runs the source of this file, and receives the
+programs and their environment on its standard input.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     Programs = Callable[[Sequence[str], Mapping[str, str], str, float], "Ended"]
 
 BOOTSTRAP = "import json, sys; exec(json.loads(sys.stdin.readline()))"
-# What is still running in a sandbox that is closed has this long to end.
+# How long programs have to end when the sandbox is closed.
 STOP_SECONDS = 5
-# More than an answer takes to come once the program has ended.
+# Longer than the answer takes to arrive after a program has ended.
 ANSWER_SECONDS = 30.0
 LARGEST_ANSWER = 2**26
 LARGEST_REASON = 2**12
 REASON_SECONDS = 1.0
-# For a sandbox that nobody can close any more, because a program has stopped whatever runs it.
+# The end of a sandbox that nobody closes, because a program has stopped the process that runs it.
 LIFE_SECONDS = 6 * 3600
 
 
 class SandboxError(Exception):
-    """The sandbox cannot be entered, or has broken down; the text says why."""
+    """The sandbox cannot be started, or has failed; the text says why."""
 
 
 class Ended(NamedTuple):
-    """How a program ended: its status, negative for a signal, and what it said."""
+    """The end of a program: its status, negative for a signal, and its output."""
 
     status: int
     output: str
@@ -50,7 +50,7 @@ class Ended(NamedTuple):
 
 
 def run_here(command: Sequence[str], environment: Mapping[str, str], folder: str, seconds: float) -> Ended:
-    """Run a program right here. Raises OSError and subprocess.TimeoutExpired."""
+    """Run a program directly, without a sandbox. Raises OSError and subprocess.TimeoutExpired."""
     process = subprocess.run(
         command,
         env=environment,
@@ -66,7 +66,7 @@ def run_here(command: Sequence[str], environment: Mapping[str, str], folder: str
 
 
 def told(command: Sequence[str], environment: Mapping[str, str], folder: str, seconds: float) -> dict[str, Any]:
-    """Run a program and return what became of it as plain data."""
+    """Run a program and return its end, or the error, as plain data."""
     try:
         return run_here(command, environment, folder, seconds)._asdict()
     except subprocess.TimeoutExpired:
@@ -76,7 +76,7 @@ def told(command: Sequence[str], environment: Mapping[str, str], folder: str, se
 
 
 def understood(answer: Mapping[str, Any], command: Sequence[str], seconds: float) -> Ended:
-    """Return how a program ended of which this was told. Raises OSError and subprocess.TimeoutExpired."""
+    """Return the end of a program from the plain data of ``told``. Raises OSError and subprocess.TimeoutExpired."""
     if "late" in answer:
         raise subprocess.TimeoutExpired(command, seconds)
     if "problem" in answer:
@@ -85,10 +85,10 @@ def understood(answer: Mapping[str, Any], command: Sequence[str], seconds: float
 
 
 class Sandbox:
-    """A sandbox, from when it is made until it is closed; only root can make one."""
+    """A running sandbox, until it is closed; only root can start one."""
 
     def __init__(self, user: str, directives: Sequence[str], python: str) -> None:
-        """Begin to make it; whether that works is known with the first program. Raises OSError."""
+        """Start the sandbox; the first program shows whether that has worked. Raises OSError."""
         self.user = user
         self.unit = f"reachable-run-{secrets.token_hex(8)}.service"
         self.process = subprocess.Popen(
@@ -101,23 +101,23 @@ class Sandbox:
         pipes = (self.process.stdin, self.process.stdout, self.process.stderr)
         self.requests, self.answers, self.reasons = cast("tuple[IO[bytes], IO[bytes], IO[bytes]]", pipes)
         self.said = b""
-        with contextlib.suppress(SandboxError):  # the first program will tell
+        with contextlib.suppress(SandboxError):  # the first program reports it
             self._tell(inspect.getsource(sys.modules[__name__]))
 
     def run(self, command: Sequence[str], environment: Mapping[str, str], folder: str, seconds: float) -> Ended:
-        """Run a program in it. Raises OSError, subprocess.TimeoutExpired and SandboxError."""
+        """Run a program in the sandbox. Raises OSError, subprocess.TimeoutExpired and SandboxError."""
         self._tell({"command": command, "environment": dict(environment), "folder": folder, "seconds": seconds})
         heard = self._hear(time.monotonic() + seconds + ANSWER_SECONDS)
         try:
             return understood(json.loads(heard), command, seconds)
-        except (KeyError, TypeError, ValueError) as error:  # programs in there may have written it
+        except (KeyError, TypeError, ValueError) as error:  # a program in the sandbox may have written it
             raise self._broken() from error
 
     def close(self) -> None:
-        """End it, with all that is still running in it."""
-        with contextlib.suppress(SandboxError):  # it has ended by itself
+        """End the sandbox, with everything that still runs in it."""
+        with contextlib.suppress(SandboxError):  # it has ended already
             self._tell(None)
-        # What it may still say nobody hears any more.
+        # Nobody reads its further answers.
         with contextlib.suppress(BrokenPipeError):
             self.requests.close()
         self.answers.close()
@@ -149,7 +149,7 @@ class Sandbox:
         return bytes(heard)
 
     def _broken(self) -> SandboxError:
-        """Return what is known of why it does not answer, or not as it should."""
+        """Return an error with the known reason why the sandbox does not answer properly."""
         while len(self.said) < LARGEST_REASON and select.select([self.reasons], [], [], REASON_SECONDS)[0]:
             part = os.read(self.reasons.fileno(), LARGEST_REASON)
             if not part:
@@ -163,7 +163,7 @@ class Sandbox:
 
 
 def command_line(unit: str, user: str, directives: Sequence[str], python: str) -> list[str]:
-    """Return the command that makes a sandbox, in which a Python then waits for what it is told."""
+    """Return the command that starts a sandbox with a Python that waits for requests."""
     properties = [
         f"User={user}",
         "WorkingDirectory=/",
@@ -180,15 +180,15 @@ def command_line(unit: str, user: str, directives: Sequence[str], python: str) -
 
 
 def serve() -> NoReturn:
-    """Run what is asked for, for as long as somebody is there to ask."""
+    """Run the requested programs, one after another."""
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=listen, args=[requests], daemon=True).start()
     while True:
-        print(json.dumps(told(**requests.get())), flush=True)  # noqa: T201 - that is how it answers
+        print(json.dumps(told(**requests.get())), flush=True)  # noqa: T201 - this is the answer
 
 
 def listen(requests: queue.SimpleQueue[dict[str, Any]]) -> NoReturn:
-    """Hear what is asked for. When nobody asks any more, end at once, and systemd then ends what is still running."""
+    """Receive requests. End at once when they end, so that systemd ends the programs that still run."""
     for line in sys.stdin:
         request = json.loads(line)
         if request is None:

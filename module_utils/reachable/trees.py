@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders with all that is in them, where somebody else may write: handed over, copied, moved and removed.
+"""Hand over, copy, move and remove whole folders in which another user may write.
 
-A path is looked up anew at each use, so that whoever may write to a folder on the way can let root's next step act on
-something else. Therefore all of this holds descriptors, and asks again what each is of. Links are never followed, and
-what is mounted in a tree is not a part of it.
+The system looks up a path at each use, so a user who may write to a folder on the way can swap it and let root's next
+step act on something else. Therefore everything here holds descriptors, and checks again what each of them is. Links
+are never followed, and file systems that are mounted in a tree do not belong to it.
 """
 
 from __future__ import annotations
@@ -25,46 +25,46 @@ if TYPE_CHECKING:
     Identity = tuple[int, int]
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-# Whatever it is, a link as well, and without any effect on it.
+# These flags open anything, also a link, without any effect on it.
 if sys.platform == "darwin":
     ANYTHING = os.O_RDONLY | os.O_NONBLOCK | 0x200000  # O_SYMLINK, which Python knows from 3.10 on
 else:
     ANYTHING = os.O_PATH | os.O_NOFOLLOW
 MOST_LINKS = 40
-# What another file system may not be able to keep of a file, or not for everybody.
+# Errors of attributes that another file system cannot store, or not for every user.
 NOT_KEPT = (errno.ENODATA, errno.ENOTSUP, errno.EINVAL, errno.EPERM)
 
 
 class TreeError(Exception):
-    """Something is not what it was, or not what it has to be; the text says what."""
+    """Something in the tree has been swapped or is not as it must be; the text names it."""
 
 
 class Folder:
-    """A folder that is held open, from which one can go into a folder that is in it, back up, and nowhere else.
+    """An open folder, from which the only ways lead into a folder inside it and back up.
 
-    However deep that is, it takes one descriptor.
+    It takes one descriptor at any depth.
     """
 
     def __init__(self, descriptor: int, path: str) -> None:
-        """Take over a descriptor of the folder; the path is for people."""
+        """Take over a descriptor of the folder; the path is for messages only."""
         self.descriptor = descriptor
         self.mount = mount_of(descriptor)
         self._names = [path]
         self._above: list[Identity] = []
 
     def path_of(self, name: str) -> str:
-        """Return the path of something in it, for people to read."""
+        """Return the path of something in the folder, for messages only."""
         return os.path.join(*self._names, name)
 
     def enter(self, name: str, known: int | None = None) -> None:
-        """Go into a folder; one of which a descriptor is ``known`` is that one for sure."""
+        """Go into a folder inside; with a ``known`` descriptor of it, it cannot be another one."""
         folder = os.open(name, FOLDER, dir_fd=self.descriptor) if known is None else os.open(".", FOLDER, dir_fd=known)
         self._names.append(name)
         self._above.append(identity(os.fstat(self.descriptor)))
         self._hold(folder)
 
     def leave(self) -> str:
-        """Go back up, and return the name of the folder that is left. Raises TreeError."""
+        """Go back up, and return the name of the folder just left. Raises TreeError."""
         self._hold(os.open("..", FOLDER, dir_fd=self.descriptor))
         name = self._names.pop()
         if identity(os.fstat(self.descriptor)) != self._above.pop():
@@ -72,7 +72,7 @@ class Folder:
         return name
 
     def close(self) -> None:
-        """Let it go."""
+        """Close the descriptor."""
         os.close(self.descriptor)
 
     def _hold(self, descriptor: int) -> None:
@@ -81,15 +81,15 @@ class Folder:
 
 
 class Turn(enum.Enum):
-    """When on the way through a tree something is come by."""
+    """The moment at which a walk through a tree passes something."""
 
-    MET = enum.auto()  # also a folder, before what is in it
-    SEEN = enum.auto()  # a folder, after what is in it, and while it is still open
-    LEFT = enum.auto()  # a folder, from the one above
+    MET = enum.auto()  # anything; a folder before its content
+    SEEN = enum.auto()  # a folder after its content, while it is still open
+    LEFT = enum.auto()  # a folder, when the one above it is open again
 
 
 class Step(NamedTuple):
-    """Something on the way through a tree: its name in the open folder, and where it is MET a descriptor of it."""
+    """Something that a walk passes: its name in the open folder, and a descriptor of it while it is MET."""
 
     turn: Turn
     name: str
@@ -99,17 +99,17 @@ class Step(NamedTuple):
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
+        """Whether this is a folder."""
         return stat.S_ISDIR(self.status.st_mode)
 
 
 def identity(status: os.stat_result) -> Identity:
-    """Return what no two things have in common that are there at once."""
+    """Return what identifies a file or folder among all that exist at the same time."""
     return status.st_dev, status.st_ino
 
 
 def mount_of(descriptor: int) -> str:
-    """Tell in which of all mounts something is. The device does not tell a folder that is mounted in two places."""
+    """Return the mount that something is in. A folder that is mounted in two places has the same device in both."""
     try:
         about = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
     except FileNotFoundError:  # not on Linux
@@ -119,7 +119,7 @@ def mount_of(descriptor: int) -> str:
 
 @contextlib.contextmanager
 def looking_at(name: str, folder: int) -> Iterator[int]:
-    """Hold whatever has a name in a folder; it cannot be read by that, only be looked at."""
+    """Hold something in a folder by its name. The descriptor shows its status, but not its content."""
     descriptor = os.open(name, ANYTHING, dir_fd=folder)
     try:
         yield descriptor
@@ -128,14 +128,14 @@ def looking_at(name: str, folder: int) -> Iterator[int]:
 
 
 def status_of(name: str, folder: Folder) -> os.stat_result | None:
-    """Look at what has a name in a folder; None where nothing has."""
+    """Return the status of something in a folder; None if nothing has this name."""
     with contextlib.suppress(FileNotFoundError):
         return os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
     return None
 
 
 def is_folder(name: str, folder: Folder) -> bool:
-    """Tell whether a folder has this name in another one."""
+    """Tell whether this name in a folder is a folder."""
     status = status_of(name, folder)
     return status is not None and stat.S_ISDIR(status.st_mode)
 
@@ -144,8 +144,8 @@ def is_folder(name: str, folder: Folder) -> bool:
 def opened(path: str) -> Iterator[Folder]:
     """Hold the folder at an absolute path.
 
-    On the way there, a link is followed where root or whoever runs this made it, in a folder of theirs: people move big
-    folders that way. Raises OSError, and TreeError for another link.
+    Links on the way are followed if they and the folders above belong to root or the user who runs this, because people
+    move large folders that way. Raises OSError, and TreeError for any other link.
     """
     folder = Folder(descend(path), path)
     try:
@@ -180,10 +180,10 @@ def descend(path: str) -> int:
 
 
 def walk(folder: Folder, names: list[str] | None = None) -> Iterator[Step]:
-    """Go through all that is in a folder, or only what is behind some ``names``. Raises OSError and TreeError.
+    """Walk through everything in a folder, or only through some ``names``. Raises OSError and TreeError.
 
-    Between two steps the folder is the one in which the step's name is; of one that is SEEN it is that folder itself.
-    What is mounted there is met, but not entered.
+    At each step, ``folder`` is the one that contains the step's name; for a folder that is SEEN it is that folder
+    itself. A mount is met, but not entered.
     """
     above: list[tuple[list[str], os.stat_result]] = []
     pending = listed(folder) if names is None else [*names]
@@ -209,18 +209,18 @@ def walk(folder: Folder, names: list[str] | None = None) -> Iterator[Step]:
 
 
 def listed(folder: Folder) -> list[str]:
-    """Return what is in a folder, in the order in which it is taken from the end."""
+    """Return the names in a folder in reverse order, as the walk takes them from the end."""
     return sorted(os.listdir(folder.descriptor), reverse=True)
 
 
 def give(path: str, former: Iterable[int], uid: int, gid: int) -> list[str]:
-    """Hand what belongs to some in a folder over to another user and group, the folder itself at the very end.
+    """Hand a folder's content from its ``former`` owners over to another user and group, the folder itself at the end.
 
-    Each folder is handed over before what is in it, so that those of before have nothing more to say there; the whole
-    is closed to all but its owner. Returns the paths of what belongs to others still, or is mounted there.
+    Each folder is handed over before its content, so that its former owner can change nothing in it any more; meanwhile
+    the whole is open to its owner alone. Returns the paths that still belong to others, or are mounts.
 
-    Of root's own, only what has the group of the folder is handed over, as it was given to root, and of that no file
-    which has a name elsewhere, too. Raises OSError and TreeError.
+    Of root's files, only those with the folder's group are handed over, because they were given to root before, and
+    none with another name outside. Raises OSError and TreeError.
     """
     owners, others = {*former}, []
     roots: dict[Identity, list[str]] = {}
@@ -246,7 +246,7 @@ def give(path: str, former: Iterable[int], uid: int, gid: int) -> list[str]:
 
 
 def own(descriptor: int, uid: int, gid: int) -> None:
-    """Let something belong to a user and a group, also a link, of which nothing but this descriptor is certain."""
+    """Set the user and the group of a file, folder or link by its descriptor alone."""
     if sys.platform == "darwin":
         os.fchown(descriptor, uid, gid)
     else:
@@ -254,7 +254,7 @@ def own(descriptor: int, uid: int, gid: int) -> None:
 
 
 def rename(name: str, folder: Folder, new: str, into: Folder) -> None:
-    """Give something another name, or move it into another folder of the file system. Raises OSError and TreeError."""
+    """Rename something, or move it to another folder of the same file system. Raises OSError and TreeError."""
     with looking_at(name, folder.descriptor) as descriptor:
         os.rename(name, new, src_dir_fd=folder.descriptor, dst_dir_fd=into.descriptor)
         arrived = status_of(new, into)
@@ -263,7 +263,7 @@ def rename(name: str, folder: Folder, new: str, into: Folder) -> None:
 
 
 def remove(name: str, folder: Folder) -> None:
-    """Remove something in a folder with all that is in it. Raises TreeError."""
+    """Remove something in a folder with its content. Raises TreeError."""
     try:
         for step in walk(folder, [name]):
             if step.is_mount:
@@ -279,7 +279,7 @@ def remove(name: str, folder: Folder) -> None:
 def copy(name: str, folder: Folder, new: str, into: Folder) -> None:
     """Copy a folder with owners, modes, times, links and attributes. Raises OSError and TreeError.
 
-    Until a copied folder is complete, it is nobody's but ours. Sockets and named pipes are left out.
+    A copied folder belongs to this process's user until it is complete. Sockets and named pipes are left out.
     """
     os.mkdir(new, 0o700, dir_fd=into.descriptor)
     with entered(folder, name), entered(into, new):
@@ -292,14 +292,14 @@ def copy(name: str, folder: Folder, new: str, into: Folder) -> None:
 
 @contextlib.contextmanager
 def entered(folder: Folder, name: str) -> Iterator[None]:
-    """Go into a folder for a while; where that fails, the folder is of no more use."""
+    """Go into a folder for a while; after an error the folder is no longer usable."""
     folder.enter(name)
     yield
     folder.leave()
 
 
 def copy_step(step: Step, folder: Folder, into: Folder) -> None:
-    """Copy what is met; walk along."""
+    """Copy what a walk meets, and follow it with ``into``."""
     if step.is_mount:
         raise TreeError(f"{folder.path_of(step.name)} is mounted there: unmount it first.")
     if step.turn is Turn.SEEN:
@@ -318,7 +318,7 @@ def copy_step(step: Step, folder: Folder, into: Folder) -> None:
 
 
 def copy_file(step: Step, folder: Folder, into: Folder) -> None:
-    """Copy a file, if it is the one that was met."""
+    """Copy a file, unless another one has taken its place since the walk met it."""
     reading = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     with os.fdopen(os.open(step.name, reading, dir_fd=folder.descriptor), "rb") as source:
         if identity(os.fstat(source.fileno())) != identity(step.status):
@@ -331,7 +331,7 @@ def copy_file(step: Step, folder: Folder, into: Folder) -> None:
 
 
 def keep_about(source: int, copied: int) -> None:
-    """Give a copy the owner, the attributes, the mode and the times of what was copied."""
+    """Give a copy the owner, the attributes, the mode and the times of its source."""
     about = os.fstat(source)
     os.fchown(copied, about.st_uid, about.st_gid)
     if sys.platform != "darwin":
@@ -344,7 +344,7 @@ def keep_about(source: int, copied: int) -> None:
 
 @contextlib.contextmanager
 def where_it_can() -> Iterator[None]:
-    """Let an attribute go that cannot be kept there."""
+    """Ignore that the file system cannot store an attribute."""
     try:
         yield
     except OSError as error:
