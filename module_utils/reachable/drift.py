@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Let a host compare itself with its declaration, repair it if that is wanted, and tell people what is new to them.
+"""Compare this host with its declaration, repair it if that is wanted, and notify people of changes.
 
-A timer runs it on the host: ``python -m ansible.module_utils.drift --config FILE``. ansible-pull gets the declaration's
-repository and runs the playbooks in it; this program reads what they report.
+A timer runs this program on the host: ``python -m ansible.module_utils.drift --config FILE``. ansible-pull fetches the
+declaration's repository and runs the playbooks in it; this program reads their reports.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ConfigError(Exception):
 
 
 class Config(NamedTuple):
-    """What the configuration says. ``options`` and ``variables`` are for ansible-pull in ``environment``."""
+    """The program's configuration. ``options`` and ``variables`` are for ansible-pull in ``environment``."""
 
     host: str
     action: str
@@ -49,7 +49,7 @@ class Config(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What a program has said."""
+    """The exit status and the output of a program."""
 
     status: int
     stdout: str
@@ -57,7 +57,7 @@ class Output(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How the host was found.
+    """The result of a comparison.
 
     ``state`` is ``fine``, ``drift``, ``repaired``, ``unrepaired``, or ``unknown``, and empty before the first time.
     """
@@ -71,7 +71,7 @@ class Result(NamedTuple):
 
 
 def read_report(output: str, host: str) -> dict[str, Any] | None:
-    """Return what a playbook reports of a host, out of all that ansible-pull prints; None where there is no report."""
+    """Return a playbook's report on a host from the output of ansible-pull; None if there is no report."""
     for match in re.finditer(r"^\{$", output, re.MULTILINE):
         try:
             found, _ = json.JSONDecoder().raw_decode(output, match.start())
@@ -84,7 +84,7 @@ def read_report(output: str, host: str) -> dict[str, Any] | None:
 
 
 def cause(output: Output) -> str:
-    """Return why there is no report: what the git module, else what Ansible said last."""
+    """Return why there is no report: the error of the git module, or the last error of Ansible."""
     failed = re.search(r"FAILED! => (\{.*\})", output.stdout, re.DOTALL)
     if failed:
         try:
@@ -98,7 +98,7 @@ def cause(output: Output) -> str:
 
 
 def compared(output: Output, host: str) -> Result:
-    """Say how the host is by what the playbook ``drift`` has said."""
+    """Return the result from the output of the playbook ``drift``."""
     report = read_report(output.stdout, host)
     if report is None:
         return Result("unknown", problem=cause(output))
@@ -107,7 +107,7 @@ def compared(output: Output, host: str) -> Result:
 
 
 def repaired(before: Result, output: Output, host: str) -> Result:
-    """Say how it is after the playbook ``up``."""
+    """Return the result after the playbook ``up``."""
     if output.status == 0:
         return before._replace(state="repaired")
     report = read_report(output.stdout, host) or {}
@@ -115,12 +115,12 @@ def repaired(before: Result, output: Output, host: str) -> Result:
 
 
 def identity(result: Result) -> tuple[str, list[tuple[str, str]]]:
-    """Return what must change for a result to count as another one. Reasons may differ each time."""
+    """Return the parts of a result that make it a new one when they change. Reasons may differ each time."""
     return result.state, sorted((row["what"], row["where"]) for row in result.differences)
 
 
 def news(before: Result, now: Result) -> str | None:
-    """Say in a few words what people do not know yet and should; None when there is nothing."""
+    """Return the news for people in a few words; None if they know everything that matters."""
     if identity(before) == identity(now):
         return None
     number = f"{len(now.differences)} difference{'' if len(now.differences) == 1 else 's'}"
@@ -143,14 +143,14 @@ def line(row: Mapping[str, str]) -> str:
 
 
 def message(text: str, host: str, result: Result, now: float) -> dict[str, Any]:
-    """Write a message. It may be read much later, so it says of when it is."""
+    """Write a message. People may read it much later, so it says when the host was seen."""
     body = [*map(line, result.differences), result.problem, f"Seen {utc(now)[:19].replace('T', ' ')} UTC."]
     data = {"host": host, **described(result, now)}
     return {"created": now, "title": f"Jupyter on {host}: {text}", "body": "\n".join(filter(None, body)), "data": data}
 
 
 def described(result: Result, now: float) -> dict[str, Any]:
-    """Return a result as it is kept and given to programs."""
+    """Return a result in the form that is kept, and given to the notify command."""
     return {"time": utc(now), **result._asdict()}
 
 
@@ -170,7 +170,7 @@ def load(path: str) -> Config:
 
 def pull_with(config: Config) -> Run:
     """Return a function that runs ansible-pull with a playbook."""
-    # A repair may put another environment in its place.
+    # A repair may switch the symlink to another environment, so the path is resolved once.
     programs = os.path.join(os.path.realpath(config.environment), "bin")
     variables = ["--extra-vars", f"@{config.variables}"]
     command = [f"{programs}/python", f"{programs}/ansible-pull", *config.options, *variables]
@@ -209,7 +209,7 @@ def look(config: Config, run: Run) -> Result:
 
 
 def tell(config: Config, result: Result, now: float) -> Outbox:
-    """Keep the result, and put a message into the outbox if there is one to send."""
+    """Keep the result, and put a message into the outbox if there is news."""
     path = os.path.join(config.folder, "result.json")
     kept = read(path)
     before = Result(*(kept.get(name, default) for name, default in Result("")._asdict().items()))
@@ -219,7 +219,7 @@ def tell(config: Config, result: Result, now: float) -> Outbox:
     if text := news(before, result):
         number += 1
         outbox.put(number, message(text, config.host, result, now))
-    # Afterwards, so that a crash in between tells it twice rather than never.
+    # The result is kept afterwards, so that a crash in between repeats a message rather than losing it.
     content = json.dumps({"number": number, **described(result, now)}, indent=2)
     files.replace(path, f"{content}\n".encode())
     say(f"{result.state} {text or ''}".rstrip())
@@ -227,7 +227,7 @@ def tell(config: Config, result: Result, now: float) -> Outbox:
 
 
 def deliver(outbox: Outbox, clock: Any = time) -> None:
-    """Deliver what waits; what cannot be delivered soon the next run tries again."""
+    """Deliver the waiting messages; the next run tries those again that cannot be delivered soon."""
     end = clock.monotonic() + DELIVERY_SECONDS
     while any(target.waiting for target in outbox.targets) and clock.monotonic() < end:
         outbox.tick(clock.monotonic(), clock.time())
@@ -236,7 +236,7 @@ def deliver(outbox: Outbox, clock: Any = time) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Look once. The exit status is 1 where it could not be told how the host is."""
+    """Compare the host once. The exit status is 1 if that was not possible."""
     parser = argparse.ArgumentParser(prog="drift", description="Compare this host with its declaration.")
     parser.add_argument("--config", required=True, help="file with the configuration, in JSON")
     try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was given with -e: what of it is kept for the next run, and what the receipt on the host says of it.
+"""Variables given with -e: those that are kept for the next run, and those in the receipt on the host.
 
-A kept value counts where neither -e nor the inventory has the variable. It is kept as what the run took it for, so
-nothing in the file is a template.
+A kept value counts if neither -e nor the inventory has the variable. It is kept after templating, so nothing in the
+file is a template.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     Values = dict[str, Any]
     Specs = Mapping[str, Mapping[str, Any]]
 
-# Not ours, but without them a host is not found as it was.
+# Ansible's own variables that connect to a host in the same way as before.
 CONNECTION: Specs = {"ansible_become_user": {"type": "str"}, "ansible_python_interpreter": {"type": "path"}}
-# What is meant for one run.
+# Variables that are meant for one run.
 ONCE = {"reachable_purge", "reachable_yes"}
-# Secrets that the host has itself once they were given.
+# Secrets that the host keeps itself once they were given.
 KEPT_THERE = {"jupyter_password", "jupyter_password_hash", "ngrok_authtoken"}
-# What is this machine's business, or is needed to find the receipt. No host is believed about it.
+# Variables about this machine, or that are needed to find the receipt. What a host says of them is ignored.
 OF_THIS_MACHINE = {
     "jupyter_requirements_file",
     "reachable_cards_dir",
@@ -39,25 +39,25 @@ LONGEST_SHOWN = 60
 
 
 class GivenError(Exception):
-    """What was kept cannot be used; the text is the sentence that says why."""
+    """The kept values cannot be used; the text is the sentence that says why."""
 
 
 class MadeWith(NamedTuple):
-    """What a receipt says: with which values the host was made, and which of them were given with -e."""
+    """The values in a receipt, with which the host was made, and the names of those that were given with -e."""
 
     values: Values
     given: list[str]
 
 
 class ToKeep(NamedTuple):
-    """What is to be kept, and a sentence for each variable that is not and that the next run would miss."""
+    """The values to keep, and a sentence for each variable that is not kept and that the next run would miss."""
 
     values: Values
     sentences: list[str]
 
 
 def file_for(host: str, sources: Iterable[str], own: str) -> str:
-    """Return where it is kept for a host: beside the inventory, or in the folder ``own`` where that is no file.
+    """Return the file for a host's values: beside the inventory, or in the folder ``own`` if the inventory is no file.
 
     Raises GivenError.
     """
@@ -69,12 +69,12 @@ def file_for(host: str, sources: Iterable[str], own: str) -> str:
 
 
 def is_public(name: str, specs: Specs) -> bool:
-    """Tell whether a variable may be kept: it is ours or is needed to connect, and is no secret."""
+    """Tell whether a variable may be kept: it is ours or is needed to connect, and it is no secret."""
     return name in CONNECTION or (name in specs and name not in ONCE and not specs[name].get("no_log", False))
 
 
 def check_kept(content: Any, specs: Specs, file: str) -> Values:
-    """Return what a file says, of which somebody may have written every letter. Raises GivenError."""
+    """Check and return the content of a file, which anybody may have edited. Raises GivenError."""
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
@@ -91,7 +91,7 @@ def check_kept(content: Any, specs: Specs, file: str) -> Values:
 
 
 def as_kind(value: Any, spec: Mapping[str, Any]) -> Any:
-    """Return a value as plain data of its kind: after -e NAME=VALUE all is text."""
+    """Return a value as plain data of its type, because every value of -e NAME=VALUE is text."""
     kind, text = spec["type"], str(value).strip()
     if kind == "int" and re.fullmatch(r"-?[0-9]+", text) and not isinstance(value, bool):
         return int(text)
@@ -101,7 +101,7 @@ def as_kind(value: Any, spec: Mapping[str, Any]) -> Any:
 
 
 def made_with(values: Values, specs: Specs, given: Iterable[str]) -> dict[str, Any]:
-    """Return what a receipt says of the values with which a host is made."""
+    """Return the part of a receipt with the values with which a host is made."""
     made = {
         name: as_kind(values[name], spec)
         for name, spec in sorted(specs.items())
@@ -111,12 +111,12 @@ def made_with(values: Values, specs: Specs, given: Iterable[str]) -> dict[str, A
 
 
 def is_of_the_host(name: str, specs: Specs) -> bool:
-    """Tell whether the receipt on the host may say something of a variable."""
+    """Tell whether the receipt on the host may contain a variable."""
     return is_public(name, specs) and name not in CONNECTION and name not in OF_THIS_MACHINE
 
 
 def read_made_with(text: str | None, specs: Specs) -> MadeWith:
-    """Read what a receipt says. Whatever it says of other variables than it may is passed over."""
+    """Read the values in a receipt. Variables that it may not contain are ignored."""
     try:
         found = json.loads(text or "")
     except ValueError:
@@ -129,14 +129,14 @@ def read_made_with(text: str | None, specs: Specs) -> MadeWith:
 
 
 def taken_up(recalled: Mapping[str, Any], there: MadeWith) -> Values:
-    """Return what was given according to the receipt, where nothing is known of it here and nothing else sets it."""
+    """Return the values given according to the receipt, if no kept file is here and nothing else sets them."""
     if recalled["is_there"]:
         return {}
     return {name: there.values[name] for name in there.given if name not in known_here(recalled)}
 
 
 def as_found(recalled: Mapping[str, Any], there: MadeWith, values: Values) -> Values:
-    """Return what the host was made with, where it would be another value now and -e does not have it."""
+    """Return the values with which the host was made that would differ now, except for those in -e."""
     specs = recalled["specs"]
     return {
         name: value
@@ -146,12 +146,12 @@ def as_found(recalled: Mapping[str, Any], there: MadeWith, values: Values) -> Va
 
 
 def known_here(recalled: Mapping[str, Any]) -> set[str]:
-    """Return the names that -e or the inventory has."""
+    """Return the names of variables in -e or in the inventory."""
     return {*recalled["given"], *recalled["declared"]}
 
 
 def to_keep(recalled: Mapping[str, Any], taken: Values, values: Values, is_writable: bool) -> ToKeep:
-    """Decide what is kept of what was given now, on top of what is kept already. ``values`` are those of this run."""
+    """Decide which given values are added to the kept ones. ``values`` are those of this run."""
     specs: Specs = {**recalled["specs"], **CONNECTION}
     kept, sentences = {**recalled["found"], **taken}, []
     for name in recalled["given"]:
@@ -166,7 +166,7 @@ def to_keep(recalled: Mapping[str, Any], taken: Values, values: Values, is_writa
 
 
 def reason_against(name: str, value: Any, recalled: Mapping[str, Any], is_writable: bool) -> str:
-    """Say why a value cannot be kept, and what to do; empty where it can."""
+    """Return why a value cannot be kept, and what to do; an empty text if it can."""
     specs: Specs = recalled["specs"]
     if not is_public(name, specs):
         return "it is a secret: give it in the inventory, best in a vault"
@@ -180,12 +180,12 @@ def reason_against(name: str, value: Any, recalled: Mapping[str, Any], is_writab
 
 
 def in_force(kept: Values, recalled: Mapping[str, Any]) -> Values:
-    """Return of what is kept what the next run will use."""
+    """Return the kept values that the next run will use."""
     return {name: value for name, value in kept.items() if name not in recalled["declared"]}
 
 
 def shown(values: Values) -> list[str]:
-    """Write values as one would give them. A host may have said them, so nothing in them moves the cursor."""
+    """Return values as people give them. They may come from a host, so nothing in them moves the cursor."""
     lines = []
     for name, value in sorted(values.items()):
         text = value if isinstance(value, str) and value.isprintable() else json.dumps(value)
@@ -200,7 +200,7 @@ def about(sentences: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def with_place(sentences: Iterable[str], names: Iterable[str], place: str) -> list[str]:
-    """Add to each sentence about one of the variables where it is kept."""
+    """Append the place of the kept value to each sentence about one of the variables."""
     sentences, words = list(sentences), list(names)
     concerned = about(sentences, words)
     return [f"{sentence} It is kept in {place}." if sentence in concerned else sentence for sentence in sentences]

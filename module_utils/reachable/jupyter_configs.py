@@ -19,34 +19,34 @@ from .run_as import run_as
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-# What jupyter_server 2.21 reads in each folder, with JupyterLab, Notebook and nbclassic beside it, and which file beats
-# which (measured): the first two are the server's own, the others belong to its extensions.
+# The files that jupyter_server 2.21 reads in each folder, with JupyterLab, Notebook and nbclassic beside it, the
+# stronger ones first (measured). The first two are the server's own, the others belong to its extensions.
 SERVER_FILES = ("jupyter_server_config", "jupyter_config")
 EXTENSION_FILES = ("jupyter_lab_config", "jupyter_notebook_config")
 FORMATS = (".json", ".py")  # in one folder the first beats the second
 LARGEST_BYTES = 1_000_000
 DEEPEST = 10  # files that load each other
 
-# Whose settings reach the server: its own class with those it descends from, and the extensions' classes, which hand on
-# what they do not know themselves.
+# The classes whose settings reach the server: its own class with its base classes, and those of the extensions, which
+# hand on settings that they do not know themselves.
 OWN_CLASSES = ("ServerApp", "JupyterApp", "Application")
 HANDING_CLASSES = ("JupyterNotebookApp", "LabApp", "NotebookApp")
 IDENTITY_CLASSES = ("PasswordIdentityProvider", "IdentityProvider", "LegacyIdentityProvider")
 KERNEL_CLASSES = ("ConnectionFileMixin", "KernelManager")
 KERNEL_SUBCLASSES = ("AsyncKernelManager", "AsyncIOLoopKernelManager", "ServerKernelManager")
 
-# What the extensions' classes keep for themselves, or hand on under a name that loses to ours (measured).
+# The settings that the extensions' classes keep for themselves, or hand on under a name that loses to ours (measured).
 KEPT = {"default_url", "open_browser", "notebook_dir", "password", "token"}
 KEPT_BY_NOTEBOOK_APP = KEPT | {"quit_button"}
-# Other names of what the server's own configuration says under the names on the right.
+# Older names of settings, with the names in the server's own configuration.
 SAME_AS = {
     "notebook_dir": ("ServerApp", "root_dir"),
     "password": ("PasswordIdentityProvider", "hashed_password"),
     "token": ("PasswordIdentityProvider", "token"),
 }
-# What Jupyter has anyway, where we set nothing.
+# Values that Jupyter has by default, where we set nothing.
 HARMLESS = ("", "/", False, None)
-# The ways in which people say that a server listens on all addresses. Ours is *, which is IPv6 as well.
+# The values with which people let a server listen on all addresses. Ours is *, which includes IPv6.
 EVERYWHERE = ("", "*", "0.0.0.0", "::")  # noqa: S104 - what is written, not what is bound
 SECRETS = {"cookie_secret", "hashed_password", "password", "token"}
 
@@ -56,9 +56,9 @@ Own = dict[str, dict[str, Any]]
 
 
 class Setting(NamedTuple):
-    """One setting where it stands. ``section`` is a class, or several with dots between; ``value`` may be COMPUTED.
+    """One setting in a file. ``section`` is a class, or several with dots between; ``value`` may be COMPUTED.
 
-    ``origin`` names the file that Jupyter asks for, which may have loaded ``file``.
+    ``origin`` is the name of the file that Jupyter reads, which may have loaded ``file``.
     """
 
     file: str
@@ -70,7 +70,7 @@ class Setting(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A file that cannot be read, or not as a whole; ``line`` is 0 where it is about the file."""
+    """A file that cannot be read completely; ``line`` is 0 if the problem concerns the whole file."""
 
     file: str
     line: int
@@ -82,15 +82,15 @@ COMPUTED = object()
 
 
 class Reading:
-    """What was found in files, and what is wrong with them."""
+    """The settings in files, and the problems of the files."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without any."""
         self.settings: list[Setting] = []
         self.problems: list[Problem] = []
 
     def read(self, path: str, origin: str, depth: int = 0) -> None:
-        """Read one file, if it is there."""
+        """Read one file, if it exists."""
         try:
             text = content(path)
         except FileNotFoundError:
@@ -104,7 +104,7 @@ class Reading:
         take = self.take_json if path.endswith(".json") else self.take_python
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the parser, about other people's style
+                warnings.simplefilter("ignore")  # the parser warns about other people's style
                 take(path, text, origin, depth)
         except SyntaxError as error:  # of Python, or of JSON
             self.problems.append(
@@ -114,7 +114,7 @@ class Reading:
             self.problems.append(Problem(path, 0, "it is malformed, so Jupyter skips it"))
 
     def take_json(self, path: str, text: str, origin: str, _depth: int) -> None:
-        """Take what a JSON file sets. Raises SyntaxError."""
+        """Take the settings of a JSON file. Raises SyntaxError."""
         try:
             found = json.loads(text)
         except json.JSONDecodeError as error:
@@ -130,7 +130,7 @@ class Reading:
         ]
 
     def take_python(self, path: str, text: str, origin: str, depth: int) -> None:
-        """Take what a Python file sets, also in the files that it loads. Raises SyntaxError and ValueError."""
+        """Take the settings of a Python file and of the files that it loads. Raises SyntaxError and ValueError."""
         script = Script(path, origin)
         for node in in_order(ast.parse(text)):
             for found in script.take(node):
@@ -143,7 +143,7 @@ class Reading:
 
 
 def content(path: str) -> str:
-    """Return the text of a small regular file. Raises OSError, and ValueError with what is wrong with it."""
+    """Return the text of a small regular file. Raises OSError, and ValueError with the problem."""
     found: bytes = files.read_regular(path, LARGEST_BYTES, follow_links=True)
     try:
         return found.decode().removeprefix("\ufeff")
@@ -155,7 +155,7 @@ def content(path: str) -> str:
 
 
 def entries(node: ast.AST, found: Any, section: str) -> Iterator[tuple[int, str, str, Any]]:
-    """Yield line, section, trait and value of all that an object sets, with the objects in it that are sections."""
+    """Yield line, section, trait and value of each setting in an object, including its objects that are sections."""
     if not isinstance(node, ast.Dict):
         return
     for key, inner in zip(node.keys, node.values):
@@ -172,23 +172,23 @@ def entries(node: ast.AST, found: Any, section: str) -> Iterator[tuple[int, str,
 
 
 def in_order(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all that is in a tree in the order of the lines."""
+    """Yield all nodes of a tree in the order of their lines."""
     for child in ast.iter_child_nodes(tree):
         yield child
         yield from in_order(child)
 
 
 class Script:
-    """A Python file that sets something on ``c``, whatever name it has there."""
+    """A Python file with settings on ``c``, also under other names of it."""
 
     def __init__(self, path: str, origin: str) -> None:
-        """Begin with the name that Jupyter gives it."""
+        """Start with the name that Jupyter gives the configuration."""
         self.path = path
         self.origin = origin
         self.names: dict[str, tuple[str, ...]] = {"c": ()}
 
     def take(self, node: ast.AST) -> Iterator[Setting | Problem | str]:
-        """Yield what a piece of the file sets, what is wrong with it, and the paths of files that it loads."""
+        """Yield the settings and problems of one node, and the paths of files that it loads."""
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 yield from self.assign(target, node.value)
@@ -200,7 +200,7 @@ class Script:
             yield from self.call(node)
 
     def place(self, node: ast.AST) -> tuple[str, ...] | None:
-        """Return where in the configuration an expression leads; None where that is elsewhere."""
+        """Return the place in the configuration that an expression means; None if it means something else."""
         if isinstance(node, ast.Name):
             return self.names.get(node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_config":
@@ -214,7 +214,7 @@ class Script:
         return None if outer is None else (*outer, name)
 
     def assign(self, target: ast.AST, value: ast.AST) -> Iterator[Setting]:
-        """Yield what an assignment sets, and remember other names of sections."""
+        """Yield the settings of an assignment, and remember new names of sections."""
         if isinstance(target, (ast.Tuple, ast.List)):
             values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
             for index, each in enumerate(target.elts):
@@ -230,12 +230,12 @@ class Script:
         yield from self.set(target, self.place(target), literal(value))
 
     def set(self, node: ast.AST, place: tuple[str, ...] | None, value: Any) -> Iterator[Setting]:
-        """Yield the setting at a place, if there can be one."""
+        """Yield the setting at a place, if it is one of a trait."""
         if place and len(place) > 1 and not is_class(place[-1]):
             yield Setting(self.path, getattr(node, "lineno", 0), ".".join(place[:-1]), place[-1], value, self.origin)
 
     def call(self, node: ast.Call) -> Iterator[Setting | Problem | str]:
-        """Yield what a call sets or loads."""
+        """Yield the settings of a call, and the file that it loads."""
         if isinstance(node.func, ast.Name):
             if node.func.id == "load_subconfig":
                 yield self.loaded(node)
@@ -258,7 +258,7 @@ class Script:
         name, folder = given.get("fname"), given.get("path") or os.path.dirname(self.path)
         if not isinstance(name, str) or not isinstance(folder, str):
             return Problem(self.path, node.lineno, "it loads a file whose name is known only when Jupyter runs it")
-        return os.path.join(folder, f"{os.path.splitext(name)[0]}.py")  # whatever it is called, as Jupyter does
+        return os.path.join(folder, f"{os.path.splitext(name)[0]}.py")  # Jupyter replaces any other suffix, too
 
 
 def updates(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
@@ -274,7 +274,7 @@ def updates(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
 
 
 def literal(node: ast.AST) -> Any:
-    """Return the value that is written there; COMPUTED where none is that JSON knows."""
+    """Return the literal value of a node; COMPUTED if it has none that JSON knows."""
     try:
         value = ast.literal_eval(node)
         json.dumps(value)
@@ -284,7 +284,7 @@ def literal(node: ast.AST) -> Any:
 
 
 def is_class(name: str) -> bool:
-    """Tell whether traitlets takes a name for a class with settings, not for a setting."""
+    """Tell whether traitlets takes a name for a class rather than a setting."""
     return bool(name) and name[0].isupper()
 
 
@@ -292,9 +292,9 @@ def is_class(name: str) -> bool:
 
 
 def read(folders: Collection[str], traits: Collection[str]) -> dict[str, Any]:
-    """Read what is in the folders, the first beats the next. Only ``traits`` are returned, and no secrets.
+    """Read the files in the folders, of which an earlier one beats a later one. Return ``traits`` only, and no secrets.
 
-    The one secret is under ``password``: the hash that a server takes without Reachable, or null.
+    The one secret is under ``password``: the hash that a server uses without Reachable, or null.
     """
     reading = Reading()
     for name in SERVER_FILES + EXTENSION_FILES:
@@ -309,7 +309,7 @@ def read(folders: Collection[str], traits: Collection[str]) -> dict[str, Any]:
 
 
 def read_as(user: str, folders: Collection[str], traits: Collection[str]) -> dict[str, Any]:
-    """Read as the user as whom the server runs, so that a link in a home leads no further than that user may go."""
+    """Read with the rights of the server's user, so that a link in a home leads no further than that user may go."""
 
     def work() -> dict[str, Any]:
         return read(folders, traits)
@@ -319,12 +319,12 @@ def read_as(user: str, folders: Collection[str], traits: Collection[str]) -> dic
     try:
         found: dict[str, Any] = run_as(user, work)
     except KeyError:
-        found = run_as("nobody", work)  # one that is still to be created has no home yet, but the system's folders
+        found = run_as("nobody", work)  # a user who is still to be created has no home yet
     return found
 
 
 def shown(setting: Setting) -> dict[str, Any]:
-    """Return a setting as others may see it."""
+    """Return a setting as plain data, without the value of a secret."""
     computed = setting.value is COMPUTED
     secret = setting.trait in SECRETS and setting.value != ""
     return {
@@ -339,7 +339,7 @@ def shown(setting: Setting) -> dict[str, Any]:
 
 
 def password(settings: Collection[Setting]) -> dict[str, Any] | None:
-    """Return the hash of the password that a server takes, and where it stands; None without one."""
+    """Return the hash of the password that a server uses, and the place of that setting; None without one."""
     files = list(dict.fromkeys(each.file for each in settings))
     ranked = [(*rank, -files.index(each.file), each.line, each) for each in settings if (rank := password_rank(each))]
     if not ranked:
@@ -350,7 +350,7 @@ def password(settings: Collection[Setting]) -> dict[str, Any] | None:
 
 
 def password_rank(setting: Setting) -> tuple[int, int] | None:
-    """Return how a setting ranks among those of a password; None if it is none, or empty. The files are in order."""
+    """Return the rank of a setting among those of a password; None if it is not one of them, or empty."""
     if not setting.value:
         return None
     if setting.trait == "hashed_password" and setting.section in IDENTITY_CLASSES[:2]:
@@ -364,9 +364,9 @@ def password_rank(setting: Setting) -> tuple[int, int] | None:
 
 
 def conflicts(settings: Settings, own: Own, remedies: Mapping[str, str]) -> Settings:
-    """Return those settings that differ from our own or that the server must not have, with what becomes of them.
+    """Return the settings that differ from our own or that the server must not have, with their effect.
 
-    ``effect`` is ``loses`` or ``wins``. ``instead`` is what to use, of ``remedies`` by trait.
+    ``effect`` is ``loses`` or ``wins``. ``instead`` is what to do about it, from ``remedies`` by trait.
     """
     found = []
     for each in settings:
@@ -379,7 +379,7 @@ def conflicts(settings: Settings, own: Own, remedies: Mapping[str, str]) -> Sett
 
 
 def effect_of(setting: Mapping[str, Any], own: Own, remedies: Collection[str]) -> str | None:
-    """Tell what becomes of a setting beside our own; None where the two do not meet, or say the same."""
+    """Return the effect of a setting beside our own ones; None if it concerns none of them, or says the same."""
     section, trait = setting["class"], setting["trait"]
     outer, _, inner = section.rpartition(".")
     where = meant(inner, trait)
@@ -394,12 +394,12 @@ def effect_of(setting: Mapping[str, Any], own: Own, remedies: Collection[str]) -
 
 
 def says_the_same(trait: str, value: Any, own: Any) -> bool:
-    """Tell whether a value is our own one, or another word for it."""
+    """Tell whether a value means the same as our own one."""
     return bool(value == own or (trait == "ip" and value in EVERYWHERE and own in EVERYWHERE))
 
 
 def meant(section: str, trait: str) -> tuple[str, str]:
-    """Return the class and the trait under which our own configuration has what a setting is about."""
+    """Return the class and the trait that a setting has in our own configuration."""
     if section in OWN_CLASSES + HANDING_CLASSES:
         return SAME_AS.get(trait, ("ServerApp", trait))
     if section in IDENTITY_CLASSES:
@@ -419,10 +419,10 @@ def is_stronger(setting: Mapping[str, Any], outer: str, inner: str) -> bool:
         return False
     if setting["trait"] in (KEPT_BY_NOTEBOOK_APP if inner == "NotebookApp" else KEPT):
         return False
-    # An extension's own file comes before ours, but for the class of the extension that is loaded last.
+    # An extension's own file is read before ours, which beats it, except for the class of the extension loaded last.
     return setting["origin"] not in EXTENSION_FILES or inner == "JupyterNotebookApp"
 
 
 def comes_too_late(setting: Mapping[str, Any]) -> bool:
-    """Tell whether a setting is read when nobody asks for it any more: JupyterLab is loaded before Notebook."""
+    """Tell whether a setting is read too late to matter: JupyterLab is loaded before Notebook."""
     return bool(setting["class"] == "LabApp" and setting["origin"] == "jupyter_notebook_config")

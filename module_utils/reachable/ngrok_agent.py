@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the ngrok agent: pass on what it says without secrets, keep the last of it, and shorten its way back.
+"""Run the ngrok agent: pass on its output without secrets, keep the end of it, and shorten outages.
 
     python -m ansible.module_utils.ngrok_agent --log FILE --cloud HOST:PORT [--secret-file FILE ...]
         [--endpoint NAME TRANSPORT UPSTREAM ...] -- COMMAND ...
 
-The log is all that others learn from the agent, whose API is switched off. After an outage the agent waits longer and
-longer between its tries, and would come back late. So this asks by itself whether the cloud is there again, and starts
-the agent anew where that is faster, and also when it came back by itself: only at its start does it say at which
-addresses. An agent that has opened what nobody declared is started anew, too. An agent that the cloud refuses ends, and
-the service manager would start it again at once: this waits before it ends too.
+This keeper is the agent's parent process. Its log is the only source about the agent, whose API is switched off.
+
+In an outage the agent waits longer and longer between its tries, and would reconnect late. So the keeper tries the
+cloud itself, and restarts the agent where that is faster. It also restarts an agent that has reconnected by itself,
+because the agent logs its addresses at its start only, and an agent that has opened something that nobody declared. An
+agent that the cloud refuses ends, and the service manager would restart it at once, so the keeper waits before it ends
+too.
 """
 
 from __future__ import annotations
@@ -37,30 +39,30 @@ if TYPE_CHECKING:
 
 LONGEST_LOG_BYTES = 64 * 1024
 LONGEST_LINE_BYTES = 16 * 1024
-# Each connection through the tunnel writes one; it tells nothing about the cloud.
+# The message of each connection through the tunnel, which says nothing about the cloud.
 TRAFFIC = "join connections"
-# What says what is open stays in the log until the agent is started anew.
+# Messages about openings, which stay in the log until the agent is restarted.
 LASTING = (ngrok.STARTED, ngrok.SERVES, ngrok.ESTABLISHED, ngrok.OPENED)
 TOO_LONG = "(a line that is too long)"
 
 
 class Times(NamedTuple):
-    """How long things take and wait, in seconds."""
+    """Delays and timeouts, in seconds."""
 
     try_cloud: float = 2.0  # from one try to reach the cloud to the next
-    grace: float = 1.5  # for the agent to come back by itself when the cloud is there
-    end: float = 5.0  # for the agent to end when it is told to
-    restart: float = 10.0  # after the first restart, doubled after each further one that was in vain
+    grace: float = 1.5  # for the agent to reconnect by itself once the cloud is there
+    end: float = 5.0  # for the agent to end after it was asked to
+    restart: float = 10.0  # after the first restart, doubled after each further one without success
     refused: float = 15.0  # after the first refusal, doubled likewise
     longest: float = 300.0
     retry: float = 1.0  # after a refusal that waiting can heal, likewise
     longest_retry: float = 30.0
-    settled: float = 10.0  # a session that lasts so long was no refusal in disguise
-    config: float = 10.0  # what is opened so soon after a start stands in the agent's configuration
+    settled: float = 10.0  # a session that lasts this long was accepted
+    config: float = 10.0  # what opens this soon after a start comes from the agent's configuration
 
 
 class Options(NamedTuple):
-    """What to run, and where the cloud and the files are."""
+    """The command of the agent, and where its cloud and files are."""
 
     command: list[str]
     log: str
@@ -70,28 +72,28 @@ class Options(NamedTuple):
 
 
 def doubled(first: float, longest: float, times: int) -> float:
-    """Return a pause that was doubled so many times."""
+    """Return a pause that is doubled this many times."""
     return float(min(longest, first * 2 ** min(times, 30)))
 
 
 def names(openings: Iterable[tuple[str, str]]) -> str:
-    """Name what was opened, for people."""
+    """Return the names of openings for people."""
     return " and ".join(sorted(f"{name} to {upstream}" if upstream else name for name, upstream in openings))
 
 
 def is_noise(entry: dict[str, object]) -> bool:
-    """Tell whether an entry is about a request to the agent's own API, of which each writes two or three."""
+    """Tell whether an entry is about a request to the agent's own API; each request writes two or three of them."""
     return "pg" in entry
 
 
 def read_secret(text: str) -> str | None:
-    """Find the authtoken in a configuration that Reachable wrote; reading YAML as a whole would take more memory."""
+    """Find the authtoken in a configuration that Reachable wrote. A parser for YAML would take more memory."""
     found = re.search(r'^\s*authtoken:\s*("(?:[^"\\]|\\.)*")\s*$', text, re.MULTILINE)
     return str(json.loads(found[1])) if found else None
 
 
 class Lines:
-    """Cuts what is read into lines. One that is too long is left out: half a secret could not be recognised."""
+    """Splits output into lines. A line that is too long is dropped, because half a secret could not be recognised."""
 
     def __init__(self) -> None:
         """Start at the beginning of a line."""
@@ -104,22 +106,22 @@ class Lines:
         return [line.decode(errors="replace") if len(line) <= LONGEST_LINE_BYTES else TOO_LONG for line in lines]
 
     def end(self) -> list[str]:
-        """Return what is left without an end of line."""
+        """Return the rest, which has no end of line."""
         return self.feed(b"\n") if self.rest else []
 
 
 class Line(NamedTuple):
-    """A line of the log; a lasting one is not left out for want of room."""
+    """A line of the log; a lasting one is kept when the log is shortened."""
 
     data: bytes
     is_lasting: bool = False
 
 
 class Log:
-    """The last lines, in a file that everybody may read."""
+    """The last lines of output, in a file that everybody may read."""
 
     def __init__(self, path: str, longest: int = LONGEST_LOG_BYTES) -> None:
-        """Begin anew."""
+        """Start with an empty log."""
         self.path = path
         self.longest = longest
         self.lines: deque[Line] = deque()
@@ -128,11 +130,11 @@ class Log:
 
     @property
     def text(self) -> str:
-        """What the file has."""
+        """The content of the file."""
         return b"".join(line.data for line in self.lines).decode()
 
     def add(self, text: str, is_lasting: bool = False) -> None:
-        """Append a line; the older half goes when there is no room for it."""
+        """Append a line; the older half of a full log is dropped."""
         data = f"{text}\n".encode()
         self.lines.append(Line(data, is_lasting))
         self.size += len(data)
@@ -144,7 +146,7 @@ class Log:
         self.file = self.replace()
 
     def shorten(self) -> None:
-        """Leave out the oldest lines, but neither a lasting one nor the newest."""
+        """Drop the oldest lines, but neither a lasting one nor the newest."""
         lines, self.lines = self.lines, deque()
         for line in lines:
             if self.size <= self.longest // 2 or line.is_lasting or line is lines[-1]:
@@ -153,11 +155,11 @@ class Log:
                 self.size -= len(line.data)
 
     def let_go(self) -> None:
-        """Let no line last any more."""
+        """Let every line be dropped when the log is shortened."""
         self.lines = deque(line._replace(is_lasting=False) for line in self.lines)
 
     def replace(self) -> IO[bytes]:
-        """Put a file with the present lines in the place of the old one, and return it."""
+        """Replace the file by one with the present lines, and return it open for more."""
         new = f"{self.path}.new"
         file = open(new, "wb", buffering=0)  # noqa: SIM115 - it stays open
         os.fchmod(file.fileno(), 0o644)
@@ -167,14 +169,14 @@ class Log:
 
 
 class Refusals:
-    """How often the cloud has refused the agent one time after another, in a file that survives this process."""
+    """The number of consecutive refusals by the cloud, in a file that survives this process."""
 
     def __init__(self, path: str) -> None:
         """Keep the path."""
         self.path = Path(path)
 
     def add(self) -> int:
-        """Count one more and return how many there were before."""
+        """Count one more, and return the number before."""
         try:
             before = int(self.path.read_text())
         except (OSError, ValueError):
@@ -183,12 +185,12 @@ class Refusals:
         return before
 
     def forget(self) -> None:
-        """Start at none."""
+        """Reset the number to 0."""
         self.path.unlink(missing_ok=True)
 
 
 class Rescue:
-    """Decides when to try the cloud, and when to start anew an agent that does not reach it. It only reckons."""
+    """Decides when to try the cloud, and when to restart an agent that does not reach it. It only calculates."""
 
     def __init__(self, times: Times) -> None:
         """Start with an agent that needs no help."""
@@ -212,7 +214,7 @@ class Rescue:
 
     @property
     def try_at(self) -> float:
-        """When to try the cloud; what that says is of no use before the agent may be started anew."""
+        """When to try the cloud; that is useless before the agent may be restarted."""
         return max(self.next_try, self.not_before - self.times.grace)
 
     def wants_try(self, now: float) -> bool:
@@ -225,7 +227,7 @@ class Rescue:
         self.next_try = now + self.times.try_cloud
 
     def end_try(self, now: float, reached: bool) -> None:
-        """Note how a try has ended."""
+        """Note the end of a try."""
         self.trying = False
         if not reached:
             self.reached_at = None
@@ -234,26 +236,26 @@ class Rescue:
 
     @property
     def restart_at(self) -> float:
-        """When to start the agent anew, as far as that is known."""
+        """When to restart the agent; never, as long as the cloud is not reached."""
         return math.inf if self.reached_at is None else max(self.reached_at + self.times.grace, self.not_before)
 
     def restarted(self, now: float) -> None:
-        """Note that the agent was started anew."""
+        """Note that the agent was restarted."""
         self.not_before = now + doubled(self.times.restart, self.times.longest, self.restarts)
         self.restarts += 1
         self.reached_at = None
 
     def pause(self, now: float) -> float | None:
-        """Return how long nothing is to be done; None when that depends on others."""
+        """Return the seconds until something is due; None if only events decide that."""
         due = min(math.inf if self.trying else self.try_at, self.restart_at)
         return None if due == math.inf else max(0.0, due - now)
 
 
 class Keeper:
-    """Runs the agent until it ends or this process is told to."""
+    """Runs the agent until it ends, or until this process is asked to end."""
 
     def __init__(self, options: Options, out: IO[bytes], times: Times | None = None) -> None:
-        """Prepare; ``out`` is where everything goes that the agent says."""
+        """Prepare everything; ``out`` receives all output of the agent."""
         self.options = options
         self.out = out
         self.times = times or Times()
@@ -263,14 +265,14 @@ class Keeper:
         self.secrets: list[str] = []
         self.trouble: ngrok.Trouble | None = None
         self.story = ngrok.Story()
-        # What was opened that nobody declared: each time, and which of that was closed by a new start.
+        # Undeclared openings: those that were judged already, and those that a restart has closed.
         self.judged: set[ngrok.Opening] = set()
         self.closed: set[tuple[str, str]] = set()
         self.started_at = 0.0
         self.session_at: float | None = None
         self.stopping = self.silent = False
         self.selector = selectors.DefaultSelector()
-        # Signals, and the thread that tries the cloud, write here to wake the main loop.
+        # Signals and the thread that tries the cloud write to the button, which wakes the main loop.
         self.bell, self.button = socket.socketpair()
         self.bell.setblocking(False)
         self.button.setblocking(False)
@@ -282,7 +284,7 @@ class Keeper:
         return self.trouble is not None and self.trouble.state == "connecting"
 
     def run(self) -> int:
-        """Keep the agent running and return the status with which to end."""
+        """Keep the agent running, and return the exit status of this process."""
         self.start()
         try:
             while not self.silent and not self.stopping:
@@ -300,7 +302,7 @@ class Keeper:
         self.stopping = True
 
     def say(self, text: str) -> None:
-        """Write a line to where the agent's go."""
+        """Write a line to the output, among those of the agent."""
         self.out.write(f"{text}\n".encode())
         self.out.flush()
 
@@ -326,7 +328,7 @@ class Keeper:
         self.note(ngrok.STARTED, pid=os.getpid())
 
     def end(self) -> None:
-        """End the agent, if it does not end by itself, and take in its last words."""
+        """End the agent if it still runs, and take in the rest of its output."""
         if self.output.closed:
             return
         if not self.silent:
@@ -343,7 +345,7 @@ class Keeper:
         self.output.close()
 
     def listen(self, seconds: float | None) -> None:
-        """Wait until there is something to do, but not longer than this."""
+        """Wait for output or a wake-up, for some seconds at most."""
         for key, _ in self.selector.select(seconds):
             if key.fileobj is self.output:
                 self.read()
@@ -351,14 +353,14 @@ class Keeper:
                 self.bell.recv(4096)
 
     def read(self) -> bool:
-        """Take in what the agent has said; return whether there may be more. An agent that falls silent ends."""
+        """Take in output of the agent; return whether there may be more. An agent that closes its output ends."""
         data = self.output.read(65536)
         self.silent = data == b""
         self.take_in(self.lines.feed(data or b""))
         return bool(data)
 
     def take_in(self, lines: Iterable[str]) -> None:
-        """Pass lines on, keep them, and understand them."""
+        """Pass lines on, log them, and update the state that they tell."""
         news = False
         for line in lines:
             entry = ngrok.read_entry(line)
@@ -377,7 +379,7 @@ class Keeper:
             self.trouble, self.story = ngrok.read_log(self.log.text), ngrok.read_story(self.log.text)
 
     def help(self) -> None:
-        """Do what is due for an agent that does not reach the cloud, or is not as it should be."""
+        """Do what is due for an agent that does not reach the cloud, or does not do what was declared."""
         now = time.monotonic()
         if self.silent:
             return
@@ -392,20 +394,20 @@ class Keeper:
             self.rescue.restarted(now)
         elif self.rescue.wants_try(now):
             self.rescue.begin_try(now)
-            # In a thread, as nothing can interrupt a name server that does not answer.
+            # A thread, because nothing can interrupt a name lookup.
             threading.Thread(target=self.try_cloud, daemon=True).start()
 
     def start_anew(self, reason: str) -> None:
-        """End the agent and start it again."""
+        """Restart the agent."""
         self.say(f"{reason}: starting it anew")
         self.end()
         if not self.stopping:
             self.start()
 
     def undeclared(self, now: float) -> str:
-        """Name what the agent has just opened and nobody declared, where a new start closes it; else nothing.
+        """Return the names of new openings that nobody declared and that a restart closes; an empty text without them.
 
-        What comes back with each start stands in the agent's configuration, and only another one helps.
+        Openings that come back after a restart are in the agent's configuration, which only a run corrects.
         """
         opened = ngrok.undeclared(self.story, [], self.options.endpoints)
         found = {each for each in opened if each.is_open} - self.judged
@@ -428,7 +430,7 @@ class Keeper:
         self.button.send(b"\0")
 
     def pause_before_end(self) -> float:
-        """Return for how long to spare the cloud, as the service manager starts the agent again at once."""
+        """Return how long to wait before this process ends, because the service manager restarts it at once."""
         refused = self.trouble if self.trouble and self.trouble.state == "refused" else None
         settled = self.session_at is not None and time.monotonic() - self.session_at >= self.times.settled
         if settled or not refused:
@@ -444,7 +446,7 @@ class Keeper:
         return pause
 
     def sleep(self, seconds: float) -> None:
-        """Wait, unless this process is told to end."""
+        """Wait, unless this process is asked to end."""
         end = time.monotonic() + seconds
         while not self.stopping and (left := end - time.monotonic()) > 0:
             self.listen(left)

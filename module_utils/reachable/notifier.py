@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep messages until they are delivered, and deliver them.
 
-The watcher has an ``Outbox``. What delivers are programs of their own, so that the watcher stays small: the user's
+The watcher has an ``Outbox``. Separate programs deliver its messages, so that the watcher stays small: the user's
 command, or ``python -m ansible.module_utils.notifier``, which gives one message to Apprise.
 """
 
@@ -35,7 +35,7 @@ KEEP_SECONDS = 3 * 86400.0
 
 
 def utc(seconds: float) -> str:
-    """Write a time as it is published."""
+    """Return a time in the published format."""
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
@@ -45,7 +45,7 @@ def say(text: str) -> None:
 
 
 def read(path: str) -> Any:
-    """Read a file of ours; an empty dict where there is none or nothing sensible in it."""
+    """Read a JSON object from a file; return an empty dict if there is none."""
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
@@ -55,13 +55,13 @@ def read(path: str) -> Any:
 
 
 def delay_after(failures: int) -> float:
-    """Return the seconds until a message is tried again."""
-    doubled = min(failures - 1, 16)  # far beyond the longest delay, and still a number that can be written
+    """Return the seconds until the next try to deliver a message."""
+    doubled = min(failures - 1, 16)  # far beyond the longest delay, and still a finite number
     return min(FIRST_DELAY_SECONDS * 2.0**doubled, LONGEST_DELAY_SECONDS)
 
 
 def spawn(command: list[str], text: str) -> subprocess.Popen[bytes]:
-    """Start a program and give it its input, which is shorter than what a pipe holds."""
+    """Start a program and write its input, which is small enough for the buffer of a pipe."""
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0)
     if child.stdin:
         with contextlib.suppress(BrokenPipeError), child.stdin:
@@ -71,7 +71,7 @@ def spawn(command: list[str], text: str) -> subprocess.Popen[bytes]:
 
 @dataclass
 class Target:
-    """Somewhere messages go, and those on their way there, oldest first. Without ``url`` it is the user's command."""
+    """A receiver of messages, with those that wait for it, oldest first. Without ``url`` it is the user's command."""
 
     key: str
     label: str
@@ -85,7 +85,7 @@ class Target:
 
 
 def targets_of(urls: list[str], command: list[str]) -> list[Target]:
-    """List the targets. Their keys do not give the addresses away, which are secret."""
+    """Return the targets. Their keys do not reveal the addresses, which are secret."""
     notifier = [sys.executable, "-m", "ansible.module_utils.notifier"]
     found = [
         Target(f"url-{hashlib.sha256(url.encode()).hexdigest()[:16]}", f"notify address {number}", notifier, url)
@@ -95,10 +95,10 @@ def targets_of(urls: list[str], command: list[str]) -> list[Target]:
 
 
 class Outbox:
-    """Messages until they are delivered, one file for each message and target, so that a restart loses none."""
+    """The undelivered messages, in one file for each message and target, so that a restart loses none."""
 
     def __init__(self, folder: str, targets: list[Target], start_child: Callable[[list[str], str], Any]) -> None:
-        """Find what an earlier run has left."""
+        """Take over the messages that an earlier run has left."""
         self.folder, self.targets, self.start_child = folder, targets, start_child
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder, 0o700)
@@ -118,7 +118,7 @@ class Outbox:
         return [(key, content) for key, content in found if content]
 
     def put(self, number: int, content: Mapping[str, Any]) -> None:
-        """Take a message. The same number twice is the same message, from before a crash."""
+        """Add a message. The same number again is the same message, from before a crash."""
         for target in self.targets:
             name = f"{number:08d}-{target.key}.json"
             files.replace(os.path.join(self.folder, name), json.dumps(content).encode())
@@ -126,7 +126,7 @@ class Outbox:
                 target.waiting.append(name)
 
     def tick(self, now: float, wall: float) -> None:
-        """See to the programs that deliver, and start those whose time has come."""
+        """Check the programs that deliver, and start those that are due."""
         for target in self.targets:
             if target.child:
                 self.see_to(target, now, wall)
@@ -149,7 +149,7 @@ class Outbox:
         target.started = now
 
     def see_to(self, target: Target, now: float, wall: float) -> None:
-        """Look whether a program has ended."""
+        """Handle the end of a program, and end one that takes too long."""
         code = target.child.poll()
         if code is None:
             if now - target.started > CHILD_SECONDS:
@@ -163,7 +163,7 @@ class Outbox:
             self.failed(target, f"it ended with {code}", now, wall)
 
     def failed(self, target: Target, reason: str, now: float, wall: float) -> None:
-        """Try again later; forget a message that is too old."""
+        """Schedule another try; drop a message that is too old."""
         target.failures += 1
         target.next_at = now + delay_after(target.failures)
         say(f"message {target.waiting[0][:8]} did not reach {target.label}: {reason}")
@@ -172,14 +172,14 @@ class Outbox:
             self.remove(target, "it has failed for three days")
 
     def remove(self, target: Target, reason: str = "") -> None:
-        """Take the oldest message of a target away."""
+        """Remove the oldest message of a target."""
         name = target.waiting.pop(0)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(self.folder, name))
         say(f"message {name[:8]} to {target.label} " + (f"is dropped: {reason}" if reason else "is delivered"))
 
     def stop(self) -> None:
-        """Give the programs that run a moment to end. What they do not manage is sent again by the next run."""
+        """Give running programs a moment to end. The next run sends again what they do not deliver."""
         end = time.monotonic() + STOP_SECONDS
         for target in filter(lambda each: each.child, self.targets):
             try:
@@ -195,7 +195,7 @@ class Outbox:
 
 
 class Remarks(logging.Handler):
-    """What Apprise says about its work. It may name the address, so it is never printed."""
+    """Collects what Apprise logs. That may contain the address, so it is never printed."""
 
     def __init__(self) -> None:
         """Start with nothing."""
@@ -208,7 +208,7 @@ class Remarks(logging.Handler):
 
 
 def deliver(url: str, title: str, body: str) -> str:
-    """Give a message to Apprise, and return what went wrong; nothing when it was delivered."""
+    """Give a message to Apprise, and return the problem; an empty text if the message was delivered."""
     import apprise  # noqa: PLC0415 - it needs 30 MB, which the watcher must not
 
     remarks = Remarks()
@@ -224,7 +224,7 @@ def deliver(url: str, title: str, body: str) -> str:
 
 
 def main() -> int:
-    """Deliver the message on the standard input. What libraries say of errors is not shown: it may name the address."""
+    """Deliver the message on the standard input. Errors of libraries are not shown, as they may contain the address."""
     try:
         mail = json.load(sys.stdin)
         problem = deliver(mail["url"], mail["title"], mail["body"])
