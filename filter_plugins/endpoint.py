@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import proofs
 from reachable.endpoints import Endpoint, bracketed, endpoint_value, is_tunnel
+from reachable.notifier import for_people
 from reachable.plain_text import printable
 from reachable.qr_codes import qr_svg
 
@@ -220,11 +221,6 @@ def tunnel_line(endpoint: Endpoint) -> str:
 def undeclared_line(opening: dict[str, Any]) -> str:
     """Say in one line what was opened and nobody declared, and since when."""
     return f"{opening['url']} ({opening['name']}, undeclared since {for_people(opening['since'])})"
-
-
-def for_people(moment: str) -> str:
-    """Write a published time, which is in UTC, for people."""
-    return f"{moment[:19].replace('T', ' ')} UTC"
 
 
 def history_rows(events: list[dict[str, Any]], most: int) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import files
-from .notifier import Outbox, read, say, spawn, targets_of, utc
+from .notifier import Outbox, for_people, read, say, spawn, targets_of, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -144,7 +144,7 @@ def line(row: Mapping[str, str]) -> str:
 
 def message(text: str, host: str, result: Result, now: float) -> dict[str, Any]:
     """Write a message. People may read it much later, so it says when the host was seen."""
-    body = [*map(line, result.differences), result.problem, f"Seen {utc(now)[:19].replace('T', ' ')} UTC."]
+    body = [*map(line, result.differences), result.problem, f"Seen {for_people(utc(now))}."]
     data = {"host": host, **described(result, now)}
     return {"created": now, "title": f"Jupyter on {host}: {text}", "body": "\n".join(filter(None, body)), "data": data}
 

@@ -39,6 +39,11 @@ def utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
+def for_people(moment: str) -> str:
+    """Return a published time in the format for people."""
+    return f"{moment[:19].replace('T', ' ')} UTC"
+
+
 def say(text: str) -> None:
     """Write a line into the log."""
     print(f"{utc(time.time())} {text}", flush=True)  # noqa: T201 - the service manager keeps what is printed

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import doctor, files, ngrok, ssh_tunnel
 from .endpoints import endpoint_value
-from .notifier import Outbox, Target, read, say, spawn, targets_of, utc
+from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,11 +144,6 @@ def read_urls(text: str) -> list[str]:
     """Return the addresses for messages, one a line; empty lines and comments are skipped."""
     lines = [line.strip() for line in text.splitlines()]
     return list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
-
-
-def for_people(moment: str) -> str:
-    """Write a published time for people."""
-    return f"{moment[:19].replace('T', ' ')} UTC"
 
 
 def retry_after(elapsed: float, longest: float = LONGEST_RETRY_SECONDS) -> float:
