@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import os
@@ -35,6 +36,18 @@ ARGUMENT_SPEC = {
     "moves": {"type": "dict", "default": {}},
     "oldest_python": {"type": "str", "default": "3.0"},
 }
+
+
+class Checkout:
+    """The files of this project."""
+
+    def text(self, path: str) -> str:
+        """Return a text, as it is."""
+        return (ROOT / path).read_text(encoding="utf-8")
+
+    def base64(self, path: str) -> str:
+        """Return in base64 what is no text."""
+        return base64.b64encode((ROOT / path).read_bytes()).decode()
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
@@ -97,6 +110,8 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         moves={"paths": {}, "files": {}, **options["moves"]},
         oldest_python=options["oldest_python"],
         check_mode=check_mode,
+        project=Checkout(),
+        pulled=options["pulled"],
     )
 
 

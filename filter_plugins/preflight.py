@@ -13,27 +13,16 @@ from typing import TYPE_CHECKING, Any
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import files
+from reachable.plan.entries import missing_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-DEFAULT_MODES = {"file": "0644", "directory": "0755"}
 
 
 def without_holders(holders: Mapping[str, Any], seen: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return who holds which port, but for what lies below a prefix, as somebody has seen it who may."""
     theirs = {port for port, holder in seen.items() if holder and f"{prefix}/" in holder["command"]}
     return {port: None if port in theirs else holder for port, holder in holders.items()}
-
-
-def missing_entries(entries: Iterable[Mapping[str, str]], host: Mapping[str, Any]) -> list[Mapping[str, str]]:
-    """Return those entries for the module file_tree that are not on the host as host_info found it."""
-    found, user = host["files"], host["user"]
-    return [
-        entry
-        for entry in entries
-        if not wanted(entry, user).items() <= {**found.get(entry["path"], {}), "path": entry["path"]}.items()
-    ]
 
 
 def program_files(names: Iterable[str], folder: str) -> list[dict[str, str]]:
@@ -59,21 +48,6 @@ def read_program(name: str) -> str:
 def read_base64(path: str) -> str:
     """Read a file that is no text."""
     return base64.b64encode(Path(path).read_bytes()).decode()
-
-
-def wanted(entry: Mapping[str, str], user: Mapping[str, Any]) -> dict[str, Any]:
-    """Complete an entry with the defaults that file_tree has for a user."""
-    state = entry.get("state", "file")
-    owner = entry.get("owner", user["name"])
-    text = {"content": entry.get("secret", entry.get("content", "")) if state == "file" else None}
-    return {
-        "path": entry["path"],
-        "state": state,
-        "owner": owner,
-        "group": entry.get("group", user["group"] if owner == user["name"] else owner),
-        "mode": entry.get("mode", DEFAULT_MODES[state]),
-        **({"base64": entry["base64"]} if "base64" in entry else text),
-    }
 
 
 class FilterModule:

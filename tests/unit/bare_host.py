@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,19 @@ DEFAULTS |= {
     "ngrok_repository_key_url": "https://ngrok-agent.s3.amazonaws.com/ngrok.asc",
 }
 TOKEN = "2abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJK"
+
+
+class Checkout:
+    """The files of this project, from the one that is tested."""
+
+    def text(self, path: str) -> str:
+        """Return a text, as it is."""
+        return (ROOT / path).read_text(encoding="utf-8")
+
+    def base64(self, path: str) -> str:
+        """Return in base64 what is no text."""
+        return base64.b64encode((ROOT / path).read_bytes()).decode()
+
 
 FILE = {"state": "file", "owner": "root", "group": "root", "mode": "0644", "content": "", "age": 100.0}
 FOLDER = {**FILE, "state": "directory", "mode": "0755", "content": None}
@@ -90,5 +104,6 @@ def situation(given: dict[str, Any] | None = None, facts: dict[str, Any] | None 
         "moves": {"paths": {}, "files": {}},
         "oldest_python": "3.10",
         "check_mode": False,
+        "project": Checkout(),
     }
     return Situation(name="vps", wanted=wanted, facts=known, **{**settings, **more})

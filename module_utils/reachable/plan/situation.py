@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .declaration import Declaration
+    from .project import Project
 
 ABSENT: dict[str, Any] = {"state": "absent", "content": None, "owner": ""}
 BREWS = ("/opt/homebrew/bin/brew", "/usr/local/bin/brew")
@@ -45,7 +46,8 @@ class Situation:
     """What is declared for a host, and how that host is.
 
     ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
-    ``oldest_python`` is the one that Jupyter needs.
+    ``oldest_python`` is the one that Jupyter needs. ``project`` has the files that hosts get. ``pulled`` is true where
+    the host itself runs this, with a declaration that it pulled.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Situation:
     moves: Mapping[str, Any]
     oldest_python: str
     check_mode: bool
+    project: Project
+    pulled: bool = False
 
     def file(self, path: str) -> Mapping[str, Any]:
         """Return what host_info found at a path."""

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the plan needs of the controller: the files of this project that hosts get."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Project(Protocol):
+    """The files of the project, by their paths in it, such as ``requirements/server.txt``."""
+
+    def text(self, path: str) -> str:
+        """Return a text, as it is."""
+
+    def base64(self, path: str) -> str:
+        """Return in base64 what is no text."""
