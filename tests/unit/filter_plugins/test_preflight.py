@@ -15,6 +15,7 @@ import host_info
 import preflight
 import pytest
 import yaml
+from reachable.plan.entries import missing_entries
 
 if TYPE_CHECKING:
     from conftest import RunModule
@@ -59,13 +60,13 @@ ROOT_USER = {"name": "root", "group": "root"}
 )
 def test_what_differs(entry: dict[str, Any], found: dict[str, Any] | None, differs: bool) -> None:
     host = {"files": {"/a": found} if found else {}, "user": ROOT_USER}
-    assert preflight.missing_entries([entry], host) == ([entry] if differs else [])
+    assert missing_entries([entry], host) == ([entry] if differs else [])
 
 
 def test_what_differs_for_a_person() -> None:
     theirs = {**FOUND_FILE, "owner": "ada", "group": "staff"}
     host = {"files": {"/a": theirs}, "user": {"name": "ada", "group": "staff"}}
-    assert preflight.missing_entries([FILE, {**FILE, "owner": "root"}], host) == [{**FILE, "owner": "root"}]
+    assert missing_entries([FILE, {**FILE, "owner": "root"}], host) == [{**FILE, "owner": "root"}]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
@@ -80,11 +81,11 @@ def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: Ru
     ]
     paths = [entry["path"] for entry in entries]
 
-    assert preflight.missing_entries(entries, run_module(host_info, files=paths)) == entries
+    assert missing_entries(entries, run_module(host_info, files=paths)) == entries
     run_module(file_tree, entries=entries)
-    assert preflight.missing_entries(entries, run_module(host_info, files=paths)) == []
+    assert missing_entries(entries, run_module(host_info, files=paths)) == []
     (tmp_path / "a/c").chmod(0o644)
-    assert preflight.missing_entries(entries, run_module(host_info, files=paths)) == entries[2:3]
+    assert missing_entries(entries, run_module(host_info, files=paths)) == entries[2:3]
 
 
 def test_programs_are_found_as_modules_find_them() -> None:
@@ -163,6 +164,6 @@ def test_what_is_no_text_is_compared_by_its_bytes(tmp_path: Path, run_module: Ru
         "mode": f"{file.stat().st_mode & 0o777:04o}",
     }
     host = run_module(host_info, files=[str(file)])
-    assert preflight.missing_entries([entry], host) == []
+    assert missing_entries([entry], host) == []
     file.write_bytes(b"\x89PNG\xfe")  # which reads the same as text
-    assert preflight.missing_entries([entry], run_module(host_info, files=[str(file)])) == [entry]
+    assert missing_entries([entry], run_module(host_info, files=[str(file)])) == [entry]
