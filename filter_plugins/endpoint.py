@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 # Ansible looks there by itself for modules only; the watcher on the host shares this file.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import proofs
-from reachable.endpoints import Endpoint, bracketed, endpoint_value, is_tunnel
+from reachable.endpoints import Endpoint, Origin, endpoint_value, is_tunnel
 from reachable.notifier import for_people
 from reachable.plain_text import printable
 from reachable.qr_codes import qr_svg
@@ -46,6 +46,11 @@ def resolves_to(name: str, addresses: Iterable[str]) -> bool:
     return found <= set(addresses)
 
 
+def endpoint_of(url: str, name: str, transport: str) -> Endpoint:
+    """Make an endpoint of an address."""
+    return endpoint_value(Origin.of(url), name, transport)
+
+
 def lan_endpoints(addresses: Mapping[str, Any], port: int, connected_to: str | None) -> list[Endpoint]:
     """List where a host that listens on all its addresses can be found, the easiest to type first.
 
@@ -65,7 +70,7 @@ def lan_endpoints(addresses: Mapping[str, Any], port: int, connected_to: str | N
     for name, host in hosts.items():
         if host and HOST.fullmatch(host):
             unique.setdefault(host, name)
-    return [endpoint_value(f"http://{bracketed(host)}:{port}", name, "lan") for host, name in unique.items()]
+    return [endpoint_value(Origin("http", host, port), name, "lan") for host, name in unique.items()]
 
 
 def with_findings(endpoints: list[Endpoint], findings: list[dict[str, Any]]) -> list[Endpoint]:
@@ -145,7 +150,7 @@ def believed(entry: Endpoint, port: int) -> Endpoint:
     if not entry.get("url"):
         return entry
     try:
-        value = endpoint_value(str(entry["url"]), str(entry["name"]), str(entry["transport"]), port)
+        value = endpoint_value(Origin.of(str(entry["url"])), str(entry["name"]), str(entry["transport"]), port)
     except (LookupError, ValueError):
         value = {}
     return entry | value if is_tunnel(value) else entry | UNBELIEVED
@@ -281,7 +286,7 @@ class FilterModule:
         return {
             "alternatives": alternatives,
             "as_it_is": as_it_is,
-            "endpoint_value": endpoint_value,
+            "endpoint_of": endpoint_of,
             "drift_seen": drift_seen,
             "fingerprints": fingerprints,
             "foreign_notes": foreign_notes,

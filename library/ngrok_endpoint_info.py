@@ -178,11 +178,10 @@ import time
 import traceback
 from concurrent import futures
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.reachable import doctor, files, ngrok, ssh_tunnel
-from ansible.module_utils.reachable.endpoints import endpoint_value
+from ansible.module_utils.reachable.endpoints import Origin, endpoint_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -265,13 +264,13 @@ def listed(tunnels: list[ngrok.Tunnel]) -> list[dict[str, Any]]:
         for tunnel in tunnels
         # An agent 2.x opens http beside https, under the same name with an addition.
         if tunnel.name.removesuffix(ngrok.PLAIN_TWIN) not in names - {tunnel.name}
-        and urlsplit(tunnel.url).scheme in TRANSPORTS
+        and Origin.of(tunnel.url).scheme in TRANSPORTS
     ]
 
 
 def guess_transport(tunnel: ngrok.Tunnel) -> str:
     """Guess from the addresses what an endpoint carries."""
-    transport = TRANSPORTS[urlsplit(tunnel.url).scheme]
+    transport = TRANSPORTS[Origin.of(tunnel.url).scheme]
     return "ssh" if transport == "tcp" and ngrok.place(tunnel.upstream)[2] == SSH_PORT else transport
 
 
@@ -281,7 +280,7 @@ def visit(found: ngrok.Finding, seconds: float) -> ngrok.Finding:
         return found
     if found.transport == "ssh":
         return visit_ssh(found, seconds)
-    address = endpoint_value(found.url, found.name, found.transport)["url"]
+    address = str(Origin.of(found.url).carried)
     seen = doctor.examine(found.name, address, doctor.Options(anonymous=True, timeout=seconds))
     if seen["reachable"]:
         return found
@@ -297,9 +296,9 @@ def visit(found: ngrok.Finding, seconds: float) -> ngrok.Finding:
 
 def visit_ssh(found: ngrok.Finding, seconds: float) -> ngrok.Finding:
     """Wait for the greeting of an SSH server."""
-    parts = urlsplit(found.url or "")
+    origin = Origin.of(found.url or "")
     fix = f"Check that sshd runs at {found.upstream}; the agent passes the connection on to it."
-    listen = functools.partial(ssh_tunnel.first_words_at, str(parts.hostname), parts.port or SSH_PORT, seconds)
+    listen = functools.partial(ssh_tunnel.first_words_at, origin.host, origin.port or SSH_PORT, seconds)
     try:
         words = doctor.within(seconds, listen)
     except OSError as error:
@@ -339,7 +338,8 @@ def shape(seen: Look, jupyter_port: int) -> dict[str, Any]:
 
 def shape_endpoint(found: ngrok.Finding, jupyter_port: int) -> dict[str, Any]:
     """Make an endpoint's part of the result; without an address, its parts are null."""
-    value = endpoint_value(found.url or "tcp://nowhere:1", found.name, found.transport, jupyter_port)
+    origin = Origin.of(found.url or "tcp://nowhere:1")
+    value = endpoint_value(origin, found.name, found.transport, jupyter_port)
     if found.url is None:
         value = dict.fromkeys(value) | {"name": found.name, "transport": found.transport}
     return {

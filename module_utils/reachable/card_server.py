@@ -17,7 +17,7 @@ from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .addresses import outgoing
-from .endpoints import bracketed
+from .endpoints import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,8 +131,7 @@ def served(cards: Mapping[str, str]) -> Iterator[dict[str, str]]:
     with CardServer(address, pages) as server:
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         try:
-            yield {
-                name: f"http://{bracketed(address)}:{server.server_address[1]}{path}" for name, path in paths.items()
-            }
+            origin = Origin("http", address, server.server_address[1])
+            yield {name: f"{origin}{path}" for name, path in paths.items()}
         finally:
             server.shutdown()

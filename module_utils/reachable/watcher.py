@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import doctor, files, ngrok, ssh_tunnel
-from .endpoints import endpoint_value
+from .endpoints import Origin, endpoint_value
 from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
 
 if TYPE_CHECKING:
@@ -562,15 +562,19 @@ class Watcher:
             answer, self.question = self.question.result(), None
             self.listed = [] if isinstance(answer, ngrok.AgentError) else answer.tunnels
             for finding in ngrok.assess(self.config.endpoints, answer, self.trouble):
-                port = self.config.jupyter_port
-                value = endpoint_value(finding.url, finding.name, finding.transport, port) if finding.url else None
-                self.tracked[finding.name].learn(finding, value, now)
+                self.tracked[finding.name].learn(finding, self.value_of(finding), now)
                 self.tracked[finding.name].in_doubt |= self.urgent
         broken = [endpoint.unsettled for endpoint in self.tunnels if endpoint.entry["state"] != "online"]
         wait = retry_after(now - max(broken)) if broken else CALM_ASK_SECONDS
         if self.tunnels and not self.question and (self.must_ask or now - self.asked >= wait):
             self.asked, self.urgent, self.must_ask = now, self.must_ask, False
             self.question = self.start(partial(self.ask, self.log))
+
+    def value_of(self, finding: ngrok.Finding) -> Endpoint | None:
+        """Return what is published of an address; None where the agent has none."""
+        if not finding.url:
+            return None
+        return endpoint_value(Origin.of(finding.url), finding.name, finding.transport, self.config.jupyter_port)
 
     def warn(self, wall: float) -> None:
         """Record and report openings that nobody declared, including those that the keeper has closed already."""

@@ -13,7 +13,7 @@ from typing import Any
 import endpoint
 import pytest
 import yaml
-from reachable.endpoints import endpoint_value
+from reachable.endpoints import Origin, endpoint_value
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = {"192.0.2.7": {"vps", "vps.example.org", "twice"}, "127.0.1.1": {"laptop"}, "192.0.2.8": {"twice"}}
@@ -142,7 +142,7 @@ def test_what_is_another_machines_is_no_address_of_the_host() -> None:
 
 
 TUNNEL = {
-    **endpoint_value("https://ada.ngrok-free.app", "ngrok", "http"),
+    **endpoint_value(Origin.of("https://ada.ngrok-free.app"), "ngrok", "http"),
     "state": "online",
     "reachable": True,
 }
@@ -154,7 +154,9 @@ def test_a_hosts_tunnels_are_those_that_are_wanted() -> None:
     assert tunnels == [TUNNEL, waiting]
 
 
-@pytest.mark.parametrize("tunnel", [TUNNEL, endpoint_value("tcp://5.tcp.eu.ngrok.io:12345", "ngrok", "ssh", 8888)])
+@pytest.mark.parametrize(
+    "tunnel", [TUNNEL, endpoint_value(Origin.of("tcp://5.tcp.eu.ngrok.io:12345"), "ngrok", "ssh", 8888)]
+)
 def test_of_a_tunnel_only_the_address_is_believed(tunnel: dict[str, Any]) -> None:
     claims = dict.fromkeys(("host", "port", "scheme", "safari_url", "juno_url"), "javascript:alert(1)")
     assert endpoint.watched_tunnels([{**tunnel, **claims}], ["ngrok"], 8888) == [tunnel]

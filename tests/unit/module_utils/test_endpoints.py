@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from reachable import endpoints
+from reachable.endpoints import Origin
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from reachable import endpoints
     ],
 )
 def test_an_address(url: str, base: str, scheme: str, host: str, port: int) -> None:
-    assert endpoints.endpoint_value(url, "public", "static") == {
+    assert endpoints.endpoint_value(Origin.of(url), "public", "static") == {
         "name": "public",
         "transport": "static",
         "url": base,
@@ -30,7 +31,7 @@ def test_an_address(url: str, base: str, scheme: str, host: str, port: int) -> N
 
 
 def test_what_a_browser_needs_of_an_http_tunnel() -> None:
-    assert endpoints.endpoint_value("https://ada.ngrok-free.app", "ngrok-http", "http", 8888) == {
+    assert endpoints.endpoint_value(Origin.of("https://ada.ngrok-free.app"), "ngrok-http", "http", 8888) == {
         "name": "ngrok-http",
         "transport": "http",
         "url": "https://ada.ngrok-free.app",
@@ -43,7 +44,7 @@ def test_what_a_browser_needs_of_an_http_tunnel() -> None:
 
 
 def test_what_a_browser_needs_of_a_tcp_tunnel() -> None:
-    assert endpoints.endpoint_value("tcp://0.tcp.ngrok.io:12345", "ngrok-tcp", "tcp", 8888) == {
+    assert endpoints.endpoint_value(Origin.of("tcp://0.tcp.ngrok.io:12345"), "ngrok-tcp", "tcp", 8888) == {
         "name": "ngrok-tcp",
         "transport": "tcp",
         "url": "http://0.tcp.ngrok.io:12345",
@@ -56,7 +57,7 @@ def test_what_a_browser_needs_of_a_tcp_tunnel() -> None:
 
 
 def test_what_juno_needs_of_an_ssh_tunnel() -> None:
-    assert endpoints.endpoint_value("tcp://0.tcp.ngrok.io:12345", "ngrok-ssh", "ssh", 8889) == {
+    assert endpoints.endpoint_value(Origin.of("tcp://0.tcp.ngrok.io:12345"), "ngrok-ssh", "ssh", 8889) == {
         "name": "ngrok-ssh",
         "transport": "ssh",
         "url": "tcp://0.tcp.ngrok.io:12345",
@@ -66,6 +67,42 @@ def test_what_juno_needs_of_an_ssh_tunnel() -> None:
         "safari_url": None,
         "juno_url": "http://localhost:8889/nbclassic",
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "again"),
+    [
+        ("http://vps:8888", Origin("http", "vps", 8888), "http://vps:8888"),
+        ("http://vps:80/", Origin("http", "vps", 80), "http://vps:80"),
+        ("HTTP://Studio.local", Origin("http", "Studio.local"), "http://Studio.local"),
+        ("https://ada.example/hub/", Origin("https", "ada.example", None, "/hub"), "https://ada.example/hub"),
+        ("http://[fe80::7%eth0]:8888", Origin("http", "fe80::7%eth0", 8888), "http://[fe80::7%eth0]:8888"),
+        ("http://[2001:DB8::7]", Origin("http", "2001:DB8::7"), "http://[2001:DB8::7]"),
+        # what stands before the host is nobody's address
+        ("https://ada@192.168.1.20", Origin("https", "192.168.1.20"), "https://192.168.1.20"),
+    ],
+)
+def test_an_origin(url: str, origin: Origin, again: str) -> None:
+    assert Origin.of(url) == origin
+    assert str(origin) == again
+    assert (origin.safari, origin.juno) == (f"{again}/", f"{again}/nbclassic")
+
+
+@pytest.mark.parametrize(
+    ("origin", "hostname", "port", "carried"),
+    [
+        (Origin("http", "Studio.local", 8888), "studio.local", 8888, "http://Studio.local:8888"),
+        (Origin("https", "FE80::7%Eth0"), "fe80::7%Eth0", 443, "https://[FE80::7%Eth0]"),
+        (Origin("tcp", "0.tcp.ngrok.io", 12345), "0.tcp.ngrok.io", 12345, "http://0.tcp.ngrok.io:12345"),
+    ],
+)
+def test_what_an_origin_becomes_for_a_browser(origin: Origin, hostname: str, port: int, carried: str) -> None:
+    assert (origin.hostname, origin.tcp_port, str(origin.carried)) == (hostname, port, carried)
+
+
+def test_a_port_that_nobody_says() -> None:
+    with pytest.raises(KeyError):
+        _ = Origin("tcp", "0.tcp.ngrok.io").tcp_port
 
 
 @pytest.mark.parametrize(

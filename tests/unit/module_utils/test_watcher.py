@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from reachable import doctor, ngrok, notifier, watcher
-from reachable.endpoints import endpoint_value
+from reachable.endpoints import Origin, endpoint_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ CONFIG: dict[str, Any] = {
     "folder": "/var/lib/reachable/endpoint",
     "jupyter_port": 8888,
     "endpoints": [{"name": "jupyter", "transport": "http", "upstream": "http://127.0.0.1:8888"}],
-    "others": [endpoint_value("http://192.0.2.7:8888", "ipv4", "lan")],
+    "others": [endpoint_value(Origin.of("http://192.0.2.7:8888"), "ipv4", "lan")],
     "notify_command": [],
 }
 A = "https://a.ngrok.example"
@@ -150,7 +150,7 @@ def test_the_last_address_is_kept_and_dated() -> None:
         "since": "2027-01-15T08:00:00+00:00",
         "detail": "",
     }
-    value = endpoint_value(A, "jupyter", "http")
+    value = endpoint_value(Origin.of(A), "jupyter", "http")
     online = watcher.entry_after(nothing, value, watcher.Observation("online"), NOON + 5)
     assert online == value | {"state": "online", "reachable": True, "since": "2027-01-15T08:00:05+00:00", "detail": ""}
     assert watcher.entry_after(online, value, watcher.Observation("online"), NOON + 9) == online
@@ -344,7 +344,11 @@ def test_what_people_know_at_first(
 
 
 def written(news: str, transport: str, url: str, before: watcher.NotificationState, **change: Any) -> tuple[str, str]:
-    entry = endpoint_value(url, "jupyter", transport, 8888) | {"state": "online", "reachable": True, "detail": ""}
+    entry = endpoint_value(Origin.of(url), "jupyter", transport, 8888) | {
+        "state": "online",
+        "reachable": True,
+        "detail": "",
+    }
     entry |= {"since": "2027-01-15T08:00:00+00:00"} | change
     made = watcher.message(news, "Jupyter on vps", entry, before, NOON + 60)
     assert (made["created"], made["data"]) == (NOON + 60, entry)
@@ -419,7 +423,7 @@ def greeter() -> Iterator[Callable[[bytes], int]]:
 
 def test_an_ssh_server_greets(greeter: Callable[[bytes], int]) -> None:
     port = greeter(b"Hello there\r\nSSH-2.0-x")
-    value = endpoint_value(f"tcp://127.0.0.1:{port}", "s", "ssh", 8888)
+    value = endpoint_value(Origin.of(f"tcp://127.0.0.1:{port}"), "s", "ssh", 8888)
     assert watcher.probe(value) == ""
 
 
@@ -447,13 +451,13 @@ def test_no_ssh_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_visit_to_jupyter(greeter: Callable[[bytes], int]) -> None:
     answer = b'HTTP/1.0 200 OK\r\nContent-Length: 20\r\n\r\n{"version":"2.21.1"}'
-    value = endpoint_value(f"tcp://127.0.0.1:{greeter(answer)}", "jupyter", "tcp")
+    value = endpoint_value(Origin.of(f"tcp://127.0.0.1:{greeter(answer)}"), "jupyter", "tcp")
     assert watcher.probe(value) == ""
 
 
 def test_a_visit_to_a_tunnel_without_agent(greeter: Callable[[bytes], int]) -> None:
     answer = b"HTTP/1.0 404 Not Found\r\nNgrok-Error-Code: ERR_NGROK_3200\r\n\r\n"
-    value = endpoint_value(f"http://127.0.0.1:{greeter(answer)}", "jupyter", "http")
+    value = endpoint_value(Origin.of(f"http://127.0.0.1:{greeter(answer)}"), "jupyter", "http")
     assert "(ERR_NGROK_3200). " in watcher.probe(value)
 
 
@@ -637,7 +641,7 @@ def test_nothing_is_known_at_first(world: World) -> None:
 def test_an_endpoint_comes_online(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.tunnels = {"jupyter": A}
     world.run(1)
-    value = endpoint_value(A, "jupyter", "http")
+    value = endpoint_value(Origin.of(A), "jupyter", "http")
     since = "2027-01-15T08:00:00+00:00"
     assert world.published() == value | {"state": "online", "reachable": True, "since": since, "detail": ""}
     assert world.history() == [
@@ -1004,7 +1008,7 @@ def test_the_history_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_endpoints_without_tunnel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess.CompletedProcess, "poll", lambda self: self.returncode, raising=False)
-    lan = endpoint_value("http://192.0.2.7:8888", "ipv4", "lan")
+    lan = endpoint_value(Origin.of("http://192.0.2.7:8888"), "ipv4", "lan")
     world = World(tmp_path, endpoints=[], others=[lan | {"state": "online", "more": 1}])
     world.run(60)
     assert world.questions == []
