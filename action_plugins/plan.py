@@ -118,6 +118,7 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
 def planned(there: Situation) -> dict[str, Any]:
     """Return what roles need of it as plain data."""
     return {
+        "manager": dataclasses.asdict(there.manager),
         "misplaced": [*host_refusals.of_places(there)],
         "refused": [*host_refusals.of_host(there)],
         "port_refused": host_refusals.of_port(there),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import accounts, conflicts, lab, receipts, settings, tunnels
+from reachable.plan import accounts, conflicts, definitions, lab, receipts, sandboxes, settings, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +30,13 @@ class FilterModule:
             "joined_policy": tunnels.joined_policy,
             "keeper_options": tunnels.keeper_options,
             "lab_overrides": lab.lab_overrides,
+            "metadata_left_open": sandboxes.metadata_left_open,
             "policy_problems": tunnels.policy_problems,
+            "property_list": definitions.property_list,
             "read_receipt": receipts.read,
             "ready_policy": tunnels.ready_policy,
             "receipt_without": receipts.receipt_without,
+            "sandbox_directives": sandboxes.sandbox_directives,
             "to_watch": tunnels.to_watch,
             "watched_traits": settings.watched_traits,
             "what_stays": receipts.what_stays,

@@ -117,6 +117,10 @@ misplaced:
   description: Those of O(refused) that say that it lies elsewhere, or cannot be acted on now.
   type: list
   returned: when O(host) is given
+manager:
+  description: What the host's service manager can do, by name.
+  type: dict
+  returned: when O(host) is given
 port_refused:
   description: The sentence that says who else holds Jupyter's port; empty where nobody does.
   type: str

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from .situation import Situation
 
 GIGABYTE = 1_000_000_000
-# Sockets lie below it. Those of macOS have shorter paths than Linux's, 104 bytes with the end, but shorter names, too.
-LONGEST_PREFIXES = {"systemd": 999, "supervisord": layout.LONGEST_PREFIX, "launchd": 41}
 NEW_USER = re.compile("[a-z_][a-z0-9_-]*")
 LOOPBACK = re.compile(r"(127\.|::1\Z|fe80:)")
 BUS = "/run/dbus/system_bus_socket"
@@ -39,7 +37,7 @@ def of_places(there: Situation) -> Iterator[str]:
             f"{state_dir_then}: set it back, or run ./reachable down with that value first."
         )
     # Its own systemd runs for as long as a person is logged in.
-    is_logged_out = there.scope == "user" and there.layout.manager == "supervisord"
+    is_logged_out = there.scope == "user" and there.manager.is_ours
     if is_logged_out and there.is_there(there.layout.unit("reachable-jupyter")):
         user = there.user["name"]
         yield (
@@ -87,7 +85,7 @@ def of_host(there: Situation) -> Iterator[str]:
 
 def of_system(there: Situation) -> Iterator[str]:
     """Refuse systems on which this cannot work."""
-    name, system, manager = there.name, there.facts["system"], there.layout.manager
+    name, system, manager = there.name, there.facts["system"], there.manager
     if not distributions.is_supported(system):
         yield f"{name} runs {system['name']}, which is not supported: use {distributions.SUPPORTED}."
     if system["architecture"] not in distributions.ARCHITECTURES:
@@ -96,12 +94,12 @@ def of_system(there: Situation) -> Iterator[str]:
             f"64-bit system there, for {' or '.join(distributions.ARCHITECTURES)}."
         )
     yield from of_python(there)
-    if there.scope == "system" and manager == "systemd" and not there.is_there(BUS):
+    if there.scope == "system" and manager.has_sandbox and not there.is_there(BUS):
         yield (
             f"{name} has no D-Bus, over which systemd is asked for the sandbox of programs: install and start it there "
             "(Debian: apt install dbus)."
         )
-    lacks_polkit = manager != "systemd" or not there.is_there(POLKIT)
+    lacks_polkit = not manager.has_sessions or not there.is_there(POLKIT)
     if there.wanted.reachable_keep_awake and there.layout.platform == "linux" and lacks_polkit:
         yield (
             f"reachable_keep_awake is true, but {name} does not have both systemd and polkit, which that takes: "
@@ -119,8 +117,8 @@ def of_python(there: Situation) -> Iterator[str]:
             f"{there.oldest_python} or newer: {advice if package else there.distribution.python_advice}."
         )
     is_hidden = there.has_tunnel or not python.path.startswith(f"{there.account.home}/")
-    is_for_all = there.scope == "system" and there.layout.manager == "systemd"
-    if is_for_all and layout.HOMES.match(python.path) and is_hidden:
+    is_confined = there.scope == "system" and there.manager.has_sandbox
+    if is_confined and layout.HOMES.match(python.path) and is_hidden:
         yield (
             f"The Python that is used on {there.name} is {python.path}, where the service cannot reach it: set "
             "ansible_python_interpreter to the system's own, /usr/bin/python3."
@@ -259,7 +257,7 @@ def of_scope(there: Situation) -> Iterator[str]:
             f"jupyter_user is {wanted.jupyter_user}, but on {name} you have the rights of {there.user['name']} only, "
             "as whom Jupyter then runs: leave it out, or connect as root or as a user who may use sudo."
         )
-    longest = LONGEST_PREFIXES[there.layout.manager]
+    longest = there.manager.longest_prefix
     if len(there.layout.prefix) > longest:
         yield (
             f"reachable_prefix is {there.layout.prefix}, which is too long for the sockets below it: set it to a "
@@ -372,7 +370,7 @@ def of_drift(there: Situation) -> Iterator[str]:
             f"{is_set} on {name} Reachable is for {there.user['name']} alone, and the timer works as root: leave it "
             "out."
         )
-    if there.layout.manager != "systemd":
+    if not there.manager.has_timers:
         yield f"{is_set} {name} has no systemd, whose timer it needs: leave it out."
     if there.facts["calendars"].get(schedule):
         yield (

@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .managers import MANAGERS, Manager
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Programs fail on other signs, and sockets below a long path.
 PLAIN_FOLDER = re.compile(r"/(?!.*/\.{1,2}(/|\Z))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
-LONGEST_PREFIX = 35
+LONGEST_PREFIX = min(manager.longest_prefix for manager in MANAGERS.values())
 ANY_FOLDER = re.compile(r'/(?!.*/\.{0,2}(/|\Z))(?!\.{1,2}(/|\Z))[^"\\%$:;\x00-\x20/][^"\\%$:;\x00-\x1f]*(?<! )')
 # What is there is gone after a reboot, or hidden from services.
 PASSING = re.compile(r"/(tmp|var/tmp|run|dev|proc|sys)(/|\Z)")
@@ -55,13 +57,12 @@ def default_places(platform: str, scope: str, home: str) -> Places:
 class Layout:
     """Where everything lies on a host, and as whom it runs.
 
-    ``home`` is that of whoever the modules run as, ``manager`` the service manager. Services find their sockets below
-    ``runtime_dir``.
+    ``home`` is that of whoever the modules run as. Services find their sockets below ``runtime_dir``.
     """
 
     platform: str
     scope: str
-    manager: str
+    manager: Manager
     home: str
     prefix: str
     state_dir: str
@@ -98,10 +99,9 @@ class Layout:
         return f"_{USERS[service]}" if self.platform == "macos" else USERS[service]
 
     def definition(self, service: str) -> str:
-        """Return the file that makes a service known to its manager."""
-        if self.manager == "supervisord":
-            return f"{self.prefix}/etc/supervisord.d/{service}.ini"
-        return self.unit(service)
+        """Return the file that makes a service known to its manager. Timers have names of their own."""
+        folder = f"{self.prefix}/etc/supervisord.d" if self.manager.is_ours else self.units
+        return f"{folder}/{service}{'' if service.endswith('.timer') else self.manager.suffix}"
 
     def unit(self, service: str) -> str:
         """Return the file that systemd or launchd would read, whichever the platform has."""
@@ -110,15 +110,13 @@ class Layout:
 
 def layout_of(facts: Mapping[str, Any], scope: str, prefix: str, state_dir: str) -> Layout:
     """Return the layout of a host as host_info found it."""
-    manager = facts["service_manager"]
-    platform = "macos" if manager == "launchd" else "linux"
+    manager = MANAGERS[facts["service_manager"]]
     home = facts["user"]["home"]
-    if manager in {"supervisord", "launchd"}:
+    runtime_dir = "/run" if scope == "system" else f"/run/user/{facts['user']['uid']}"
+    if not manager.has_runtime_folders:
         runtime_dir = f"{prefix}/run"
-    else:
-        runtime_dir = "/run" if scope == "system" else f"/run/user/{facts['user']['uid']}"
-    units = default_places(platform, scope, home).units
-    return Layout(platform, scope, manager, home, prefix, state_dir, units, runtime_dir)
+    units = default_places(manager.platform, scope, home).units
+    return Layout(manager.platform, scope, manager, home, prefix, state_dir, units, runtime_dir)
 
 
 def is_lasting(folder: str, rule: re.Pattern[str]) -> bool:

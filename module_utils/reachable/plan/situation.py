@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .declaration import Declaration
+    from .managers import Manager
     from .project import Project
 
 ABSENT: dict[str, Any] = {"state": "absent", "content": None, "owner": ""}
@@ -84,6 +85,11 @@ class Situation:
     def layout(self) -> layout.Layout:
         """Return where everything lies."""
         return layout.layout_of(self.facts, self.scope, self.wanted.reachable_prefix, self.wanted.reachable_state_dir)
+
+    @property
+    def manager(self) -> Manager:
+        """Return what its service manager can do."""
+        return self.layout.manager
 
     @cached_property
     def distribution(self) -> distributions.Distribution:

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters for the definitions of services."""
+"""What services are kept from, in systemd's own words."""
 
 from __future__ import annotations
 
-import plistlib
 import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-MANAGED = "<!-- Written by Reachable. A change here is taken back by the next run. -->\n"
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Where clouds tell a machine what it is, and hand out keys in its name.
 METADATA_ADDRESSES = (
@@ -163,31 +160,3 @@ def metadata_to_deny(nameservers: Iterable[str]) -> list[str]:
 def metadata_left_open(nameservers: Iterable[str]) -> list[str]:
     """Return those that a service is not kept from."""
     return [address for address in METADATA_ADDRESSES if address in nameservers]
-
-
-def property_list(definition: Mapping[str, Any]) -> str:
-    """Write a definition as launchd reads it, launchd.plist(5)."""
-    text = plistlib.dumps(plain(definition), sort_keys=False).decode()
-    return text.replace("<plist ", f"{MANAGED}<plist ", 1)
-
-
-def plain(value: Any) -> Any:
-    """Return a value without what Ansible adds to its type, which plistlib does not know."""
-    if isinstance(value, dict):
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    return value if isinstance(value, (bool, int)) else str(value)
-
-
-class FilterModule:
-    """Make the filters known to Ansible."""
-
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by name."""
-        return {
-            "metadata_left_open": metadata_left_open,
-            "metadata_to_deny": metadata_to_deny,
-            "property_list": property_list,
-            "sandbox_directives": sandbox_directives,
-        }

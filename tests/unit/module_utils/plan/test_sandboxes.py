@@ -1,53 +1,27 @@
-"""A definition is written as launchd reads it."""
+"""What services are kept from."""
 
 from __future__ import annotations
 
 import ipaddress
-import plistlib
 from typing import Any
 
-import daemon
-
-
-class Tagged(str):
-    """A text of which Ansible knows where it is from."""
-
-    __slots__ = ()
-
-
-def test_a_property_list() -> None:
-    definition = {
-        "Label": Tagged("x"),
-        "ProgramArguments": ["/bin/sh", "a < b & c"],
-        "KeepAlive": True,
-        "ExitTimeOut": 20,
-    }
-    text = daemon.property_list(definition)
-    assert plistlib.loads(text.encode()) == definition
-    assert list(plistlib.loads(text.encode())) == list(definition)
-    assert text.splitlines()[2] == daemon.MANAGED.rstrip()
-
-
-def test_every_filter_has_its_name() -> None:
-    assert {name: each.__name__ for name, each in daemon.FilterModule().filters().items()} == {
-        name: name for name in ("metadata_left_open", "metadata_to_deny", "property_list", "sandbox_directives")
-    }
+from reachable.plan import sandboxes
 
 
 def test_a_service_is_kept_from_metadata_but_not_from_names() -> None:
-    every = daemon.metadata_to_deny(["127.0.0.53"])
-    assert every == list(daemon.METADATA_ADDRESSES)
+    every = sandboxes.metadata_to_deny(["127.0.0.53"])
+    assert every == list(sandboxes.METADATA_ADDRESSES)
     assert [str(ipaddress.ip_address(address)) for address in every] == every
-    assert daemon.metadata_left_open(["127.0.0.53"]) == []
+    assert sandboxes.metadata_left_open(["127.0.0.53"]) == []
     azure = ["168.63.129.16"]
-    assert daemon.metadata_to_deny(azure) == [address for address in every if address not in azure]
-    assert daemon.metadata_left_open(azure) == azure
+    assert sandboxes.metadata_to_deny(azure) == [address for address in every if address not in azure]
+    assert sandboxes.metadata_left_open(azure) == azure
 
 
 def sandbox(
     own: dict[str, Any], profile: str = "notebooks", scope: str = "system", **more: Any
 ) -> dict[str, list[str]]:
-    lines = daemon.sandbox_directives(own, profile, scope, ["127.0.0.53"], **more)
+    lines = sandboxes.sandbox_directives(own, profile, scope, ["127.0.0.53"], **more)
     names = dict.fromkeys(line.partition("=")[0] for line in lines)
     return {name: [line.partition("=")[2] for line in lines if line.startswith(f"{name}=")] for name in names}
 
@@ -63,7 +37,7 @@ def test_a_sandbox_is_what_its_profile_says_and_what_is_asked_for() -> None:
     assert [other[name] for name in ("RestrictSUIDSGID", "MemoryMax", "TasksMax")] == [["no"], ["80%"], ["9"]]
     assert sandbox({}, "network")["SystemCallFilter"] == ["@system-service", "~@privileged @resources"]
     assert "NoNewPrivileges" not in sandbox({}, "administration")
-    assert set(sandbox({}, scope="user", writable=["/srv"])) <= set(daemon.WITHOUT_NAMESPACES)
+    assert set(sandbox({}, scope="user", writable=["/srv"])) <= set(sandboxes.WITHOUT_NAMESPACES)
 
 
 def test_a_sandbox_lets_in_the_folders_of_a_service() -> None:
