@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from launchd_host import NAME, Host, wait_until
+from open_folder import open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,9 +141,7 @@ def test_a_definition_that_is_refused(host: Host, change: object, code: int) -> 
 
 @needs_root
 def test_others_than_root_hear_little_and_change_nothing(host: Host) -> None:
-    for folder in (host.root, *host.root.parents):  # so that nobody comes to the socket
-        if folder.stat().st_uid == os.geteuid() and folder.name.startswith(("pytest", "test")):
-            folder.chmod(0o755)
+    open_folder(host.root)  # so that nobody comes to the socket
     as_nobody: list[str | Path] = ["runuser", "--user=nobody", "--", host.launchctl]
     host.define("sleep", "1000")
 
@@ -164,7 +163,7 @@ def test_others_than_root_hear_little_and_change_nothing(host: Host) -> None:
 
 @needs_root
 def test_a_daemon_runs_as_its_user(host: Host) -> None:
-    host.root.chmod(0o777)
+    open_folder(host.root)
     host.log.touch()
     os.chown(host.log, 65534, 65534)
     host.define("sh", "-c", "id -un; umask; env; exec sleep 1000", UserName="nobody", Umask="077")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import host_info
 import pytest
 from ansible.module_utils.reachable import accounts, addresses, environments, files, launchd, macos, origins
+from open_folder import open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -492,13 +493,6 @@ def test_a_program_that_others_cannot_run_has_no_version(run_module: RunModule, 
     agent.write_text("no program at all")
     agent.chmod(0o755)
     assert run_module(host_info, programs=[str(agent)])["programs"][str(agent)]["version"] is None
-
-
-def open_folder(tmp_path: Path) -> Path:
-    """Let everybody into a folder of pytest's, which is its own user's only."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    return tmp_path
 
 
 @pytest.fixture

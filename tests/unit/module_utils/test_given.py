@@ -193,7 +193,15 @@ def test_a_receipt_that_says_nothing_of_it(text: str | None) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [*given.OF_THIS_MACHINE, *given.CONNECTION, "ansible_connection", "jupyter_password", "reachable_yes", "__x", "x"],
+    [
+        *sorted(given.OF_THIS_MACHINE),
+        *sorted(given.CONNECTION),
+        "ansible_connection",
+        "jupyter_password",
+        "reachable_yes",
+        "__x",
+        "x",
+    ],
 )
 def test_no_host_is_believed_about_what_is_not_its_own(name: str) -> None:
     assert receipt({name: "/etc/shadow", "jupyter_port": 1}, [name]) == ({"jupyter_port": 1}, [])

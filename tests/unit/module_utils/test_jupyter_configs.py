@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from open_folder import open_folder
 from reachable import jupyter_configs
 
 if TYPE_CHECKING:
@@ -214,8 +215,7 @@ def test_root_reads_as_the_user(tmp_path: Path) -> None:
     secret = tmp_path / "jupyter_config.json"
     secret.write_text('{"A": {"ip": 1}}')
     secret.chmod(0o600)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    open_folder(tmp_path)
     for user in ("nobody", "no-such-user"):
         found = jupyter_configs.read_as(user, [str(tmp_path)], TRAITS)
         assert found["settings"] == []
