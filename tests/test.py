@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: T201  (a program for the command line prints)
-"""Run the checks: ./reachable test [--list] [PART...] [-- OPTION...].
+"""Run the checks: ./reachable test [--list] [all] [PART...] [-- OPTION...].
 
 Parts are the linters (all of them: `lint`), `unit`, and the scenarios in molecule/ (all of them: `scenario`). Without
-a part everything runs. Options after `--` go to the one part that is named. `shell` is a shell in which podman and
-molecule see the test hosts; they are removed when it ends.
+a part each of them runs, and shows every behaviour once. With `all` they also show it in every combination, which
+takes long; that is for nights and releases. Options after `--` go to the one part that is named. `shell` is a shell
+in which podman and molecule see the test hosts; they are removed when it ends.
 """
 
 from __future__ import annotations
@@ -169,9 +170,11 @@ def telling(lines: list[str]) -> list[str]:
 def main() -> None:
     """Run what the command line names; exit with 1 if a part fails."""
     names, options = split(sys.argv[1:])
-    parts = [Part("unit", "unit", ["pytest"]), *lint_parts(), *scenario_parts()]
+    is_exhaustive = "all" in names
+    names = [name for name in names if name != "all"]
+    parts = [unit_part(is_exhaustive), *lint_parts(is_exhaustive), *scenario_parts()]
     if names == ["--list"]:
-        print(*(part.name for part in parts), "shell", sep="\n")
+        print(*(part.name for part in parts), "all", "shell", sep="\n")
         return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit("Stopped."))
@@ -223,12 +226,18 @@ def name_agent() -> None:
         os.environ["NGROK_2X"] = str(AGENT)
 
 
-def lint_parts() -> list[Part]:
-    """Return one part per linter."""
+def unit_part(is_exhaustive: bool) -> Part:
+    """Return the unit tests, which run in as many processes as there are processors."""
+    command = ["pytest", "--numprocesses=auto", "--dist=loadgroup"]
+    return Part("unit", "unit", command + ([] if is_exhaustive else ["-m", "not exhaustive"]))
+
+
+def lint_parts(is_exhaustive: bool) -> list[Part]:
+    """Return one part per linter. Whether scenarios can be run is seen without ansible-lint, which takes a minute."""
     modules = [file.stem for file in sorted(ROOT.glob("library/*.py"))]
     commands = {
         "yamllint": ["yamllint", "--strict", "."],
-        "ansible-lint": ["ansible-lint", "--offline"],
+        "ansible-lint": ["ansible-lint", "--offline", *([] if is_exhaustive else ["playbooks", "roles", "inventory"])],
         "ruff": ["ruff", "check"],
         "ruff-format": ["ruff", "format", "--diff"],
         "mypy": ["mypy", "."],

@@ -99,6 +99,7 @@ def situation(given: dict[str, Any] | None = None, facts: dict[str, Any] | None 
     known["paths"].setdefault(wanted.jupyter_notebook_dir, {**ROOM, "nearest": above})
     known["users"].setdefault(wanted.jupyter_user, None)
     settings: dict[str, Any] = {
+        "name": "vps",
         "scope": "system",
         "former": None,
         "moves": {"paths": {}, "files": {}},
@@ -106,4 +107,4 @@ def situation(given: dict[str, Any] | None = None, facts: dict[str, Any] | None 
         "check_mode": False,
         "project": Checkout(),
     }
-    return Situation(name="vps", wanted=wanted, facts=known, **{**settings, **more})
+    return Situation(wanted=wanted, facts=known, **{**settings, **more})

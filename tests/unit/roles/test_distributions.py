@@ -1,6 +1,8 @@
-"""`up` in check mode on each distribution, so that no variable, condition or template fails on one that is not at hand.
+"""`up` in check mode on each kind of host, so that no variable, condition or template fails on one that is not at hand.
 
-All hosts go through one run. None of them exists: the connection plugin beside this file answers in their place.
+All hosts go through one run. None of them exists: the connection plugin beside this file answers in their place. By
+default those run that differ most, and `./reachable test all` runs the others, too; what is decided for them is looked
+at in module_utils/plan/test_planned_hosts.py, without Ansible.
 """
 
 from __future__ import annotations
@@ -16,67 +18,28 @@ from typing import Any
 
 import pytest
 import yaml
+from host_kinds import GIVEN, KINDS, REFUSED, SUPPORTED, recorded
 
 PLAYBOOK = [sys.executable, "-m", "ansible", "playbook"]
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-KINDS: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "distributions.yml").read_text())
-SUPPORTED = [name for name, kind in KINDS.items() if "refused" not in kind]
-REFUSED = [name for name, kind in KINDS.items() if "refused" in kind]
+# With apt; with rpm and a Python that is too old; for a person; without systemd; with launchd; with a tunnel; refused.
+MOST_DIFFERENT = {"raspberry", "rhel9", "alma10", "wsl-without-systemd", "macos", "ubuntu2204", "amazon"}
 SUFFIXES = {"systemd": ".service", "supervisord": ".ini", "launchd": ".plist"}
-SYSTEM = {"architecture": "x86_64", "wsl": False, "selinux": False}
-USERS = {
-    "system": {
-        "name": "root",
-        "uid": 0,
-        "group": "root",
-        "home": "/root",
-        "lingers": False,
-        "may_linger": False,
-        "becomes_root": True,
-    },
-    "user": {
-        "name": "eve",
-        "uid": 1001,
-        "group": "eve",
-        "home": "/home/eve",
-        "lingers": False,
-        "may_linger": True,
-        "becomes_root": False,
-    },
-}
-TUNNEL = {
-    "ngrok_authtoken": "2abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJK",
-    "ngrok_endpoints": [{"transport": "http"}, {"transport": "ssh"}],
-    "endpoint_notify_urls": ["ntfy://my-topic"],
-}
-GIVEN: dict[str, dict[str, Any]] = {
-    "nothing": {},
-    "macos": {
-        "ngrok_authtoken": TUNNEL["ngrok_authtoken"],
-        "endpoint_notify_urls": ["ntfy://my-topic"],
-        "reachable_keep_awake": True,
-        "ngrok_install_method": "archive",
-        "ngrok_archive_url": "https://downloads.example.org/ngrok.tgz",
-        "ngrok_archive_checksum": "sha256:" + 64 * "0",
-    },
-    "awake": {"reachable_keep_awake": True},
-    "brewless": {"ngrok_authtoken": TUNNEL["ngrok_authtoken"]},
-    "downloads": {"jupyter_notebook_dir": "/Users/eve/Downloads/work"},
-    "elsewhere": {"reachable_prefix": "/srv/reachable"},
-    "tunnel": TUNNEL,
-    "archive": {
-        **TUNNEL,
-        "ngrok_install_method": "archive",
-        "ngrok_archive_url": "https://downloads.example.org/ngrok.tgz",
-        "ngrok_archive_checksum": "sha256:" + 64 * "0",
-    },
-}
+
+# A parallel run keeps them together, so that there is one run of the playbook.
+pytestmark = pytest.mark.xdist_group("distributions")
+
+
+def on(*rows: Any) -> list[Any]:
+    """Return rows that begin with the name of a host; those of hosts that differ less from others are run by `all`."""
+    values = [row if isinstance(row, tuple) else (row,) for row in rows]
+    return [pytest.param(*row, marks=[] if row[0] in MOST_DIFFERENT else [pytest.mark.exhaustive]) for row in values]
 
 
 @dataclass
 class Run:
-    """What a run of `up` over all hosts reported, what failed in it, and the folder with what it asked of each."""
+    """What a run of `up` over these hosts reported, what failed in it, and the folder with what it asked of each."""
 
     reports: dict[str, Any]
     output: str
@@ -93,29 +56,12 @@ class Run:
         return [call["arguments"] for call in calls if call["module"] == module]
 
 
-def recorded(kind: dict[str, Any]) -> dict[str, Any]:
-    """Complete what host_info found."""
-    version = kind["system"]["python"]
-    return {
-        "python": {"path": f"/usr/bin/python{version}", "version": version},
-        "service_manager": "systemd",
-        "bus": True,
-        "macos": None,
-        "ca_bundle": None,
-        "addresses": {"hostname": "host", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None, "own": ["192.0.2.7"]},
-        "user": USERS[kind.get("scope", "system")],
-        **{
-            key: value
-            for key, value in kind.items()
-            if key in ("python", "service_manager", "bus", "ca_bundle", "macos", "user")
-        },
-        "system": {**SYSTEM, **kind["system"]},
-    }
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run `up` on the hosts that the chosen tests are about."""
     folder = tmp_path_factory.mktemp("distributions")
+    chosen = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    names = {item.callspec.params["name"] for item in chosen if item.path == request.path}
     hosts = {
         name: {
             **GIVEN[kind.get("given", "nothing")],
@@ -124,6 +70,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             "asked": str(folder / f"{name}.jsonl"),
         }
         for name, kind in KINDS.items()
+        if name in names
     }
     common = {
         "ansible_connection": "stub",
@@ -150,7 +97,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(json.loads(done.stdout)["hosts"], done.stderr, folder)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", on(*REFUSED))
 def test_what_cannot_work_is_refused_before_the_first_change(name: str, run: Run) -> None:
     refused = KINDS[name]["refused"]
     # A sentence that begins with the host needs no label.
@@ -159,7 +106,7 @@ def test_what_cannot_work_is_refused_before_the_first_change(name: str, run: Run
     assert modules == {"host_info"}
 
 
-@pytest.mark.parametrize("name", SUPPORTED)
+@pytest.mark.parametrize("name", on(*SUPPORTED))
 def test_up_comes_to_its_end_and_writes_all_services(name: str, run: Run) -> None:
     assert run.said(name) == [], run.output
     suffix = SUFFIXES[KINDS[name].get("service_manager", "systemd")]
@@ -172,11 +119,11 @@ def test_up_comes_to_its_end_and_writes_all_services(name: str, run: Run) -> Non
 
 @pytest.mark.parametrize(
     ("name", "installed", "python"),
-    [
+    on(
         ("ubuntu2204", [], "/usr/bin/python3.10"),
         ("rocky9", [], "/usr/bin/python3.11"),
         ("rhel9", ["python3.12"], None),  # which in check mode is still to come
-    ],
+    ),
 )
 def test_the_python_of_the_environments(name: str, installed: list[str], python: str | None, run: Run) -> None:
     commands = [call["argv"] for call in run.asked(name, "command") if "dnf" in call.get("argv", [])]
@@ -188,11 +135,11 @@ def test_the_python_of_the_environments(name: str, installed: list[str], python:
 
 @pytest.mark.parametrize(
     ("name", "folder", "home", "user"),
-    [
+    on(
         ("macos", "/Library/LaunchDaemons", "/var/db/reachable/jupyter", "_jupyter"),
         ("macos-for-a-person", "/Users/eve/Library/LaunchAgents", "/Users/eve", "eve"),
         ("macos-headless", "/Users/eve/Library/LaunchAgents", "/Users/eve", "eve"),
-    ],
+    ),
 )
 def test_the_jobs_of_macos(name: str, folder: str, home: str, user: str, run: Run) -> None:
     entries = {entry["path"]: entry for call in run.asked(name, "file_tree") for entry in call["entries"]}
@@ -217,28 +164,31 @@ def test_the_jobs_of_macos(name: str, folder: str, home: str, user: str, run: Ru
     assert not any(entry["secret"] in entries[path]["content"] for entry in secrets for path in jobs)
 
 
-def test_the_users_of_macos(run: Run) -> None:
-    users = run.asked("macos", "user")
-    assert [call["name"] for call in users] == ["_jupyter", "_reachable-ngrok", "_reachable-endpoint"]
-    assert [call["name"] for call in run.asked("macos", "group")] == [call["name"] for call in users]
-    assert {call["shell"] for call in users} == {"/usr/bin/false"}
-    assert run.asked("macos-for-a-person", "user") == []
+@pytest.mark.parametrize(
+    ("name", "names"),
+    on(("macos", ["_jupyter", "_reachable-ngrok", "_reachable-endpoint"]), ("macos-for-a-person", [])),
+)
+def test_the_users_of_macos(name: str, names: list[str], run: Run) -> None:
+    users = run.asked(name, "user")
+    assert [call["name"] for call in users] == names
+    assert [call["name"] for call in run.asked(name, "group")] == names
+    assert all(call["shell"] == "/usr/bin/false" for call in users)
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [
+    on(
         ("macos", []),
         ("macos-for-a-person", ["starts when eve logs in", "look into Desktop", "firewall of this Mac is on"]),
         ("macos-headless", ["does not come back after a restart", "look into Desktop"]),
-    ],
+    ),
 )
 def test_what_the_card_says_of_macos(name: str, words: list[str], run: Run) -> None:
     notes = [note for note in run.reports[name]["notes"] if "plan" not in note and "ngrok" not in note]
     assert [word in note for word, note in zip(words, notes, strict=True)] == len(words) * [True]
 
 
-@pytest.mark.parametrize(("name", "groups"), [("fedora", []), ("leap15", 4 * [True]), ("tumbleweed", [True])])
+@pytest.mark.parametrize(("name", "groups"), on(("fedora", []), ("leap15", 4 * [True]), ("tumbleweed", [True])))
 def test_groups_are_made_where_users_have_none(name: str, groups: list[bool], run: Run) -> None:
     created = [call for call in run.asked(name, "user") if "home" in call]
     users = [call["name"] for call in created]
@@ -246,18 +196,18 @@ def test_groups_are_made_where_users_have_none(name: str, groups: list[bool], ru
     assert all(call.get("group") == (call["name"] if groups else None) for call in created)
 
 
-@pytest.mark.parametrize(("name", "unit"), [("ubuntu2204", "ssh"), ("leap15", "sshd")])
+@pytest.mark.parametrize(("name", "unit"), on(("ubuntu2204", "ssh"), ("leap15", "sshd")))
 def test_the_unit_of_the_ssh_server(name: str, unit: str, run: Run) -> None:
     assert {"name": unit, "state": "reloaded"}.items() <= run.asked(name, "service")[-1].items()
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [
+    on(
         ("wsl", ["Windows ends WSL", "networkingMode=mirrored"]),
         ("wsl-without-systemd", ["systemd=true below [boot]", "Windows ends WSL", "networkingMode=mirrored"]),
         ("arch", []),
-    ],
+    ),
 )
 def test_what_the_card_says_of_wsl(name: str, words: list[str], run: Run) -> None:
     notes = run.reports[name]["notes"]

@@ -1,0 +1,68 @@
+"""What is decided for each kind of host, asked directly; roles/test_distributions.py runs `up` for some of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from bare_host import situation
+from host_kinds import GIVEN, KINDS, SUPPORTED, recorded
+from reachable.plan import host_refusals
+from reachable.plan.layout import default_places
+
+if TYPE_CHECKING:
+    from reachable.plan.situation import Situation
+
+BUS = "/run/dbus/system_bus_socket"
+SUFFIXES = {"systemd": ".service", "supervisord": ".ini", "launchd": ".plist"}
+
+
+def there(name: str) -> Situation:
+    """Return a bare host of a kind, with the defaults of its platform and scope."""
+    kind = KINDS[name]
+    scope, found = kind.get("scope", "system"), recorded(kind)
+    platform = "macos" if found["macos"] else "linux"
+    person = found["user"]
+    places = default_places(platform, scope, person["home"])
+    user = {"linux": "jupyter", "macos": "_jupyter"}[platform] if scope == "system" else person["name"]
+    given: dict[str, Any] = {
+        "reachable_scope": scope,
+        "reachable_prefix": places.prefix,
+        "reachable_state_dir": places.state_dir,
+        "jupyter_user": user,
+        "jupyter_notebook_dir": f"{places.state_dir}/jupyter/notebooks" if scope == "system" else person["home"],
+        "ngrok_install_method": {"linux": "repository", "macos": "homebrew"}[platform],
+        **GIVEN[kind.get("given", "nothing")],
+    }
+    accounts = {person["name"]: {**person, "comment": "", "home_exists": True}} if scope == "user" else {}
+    facts = {**found, "users": accounts, "files": {BUS: {"state": "other" if found["bus"] else "absent"}}}
+    return situation(given, facts, name=name, scope=scope)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_each_has_against_it(name: str) -> None:
+    expected = KINDS[name].get("refused")
+    assert [*host_refusals.of_host(there(name))] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_where_its_services_are_defined(name: str) -> None:
+    host = there(name)
+    manager = KINDS[name].get("service_manager", "systemd")
+    assert host.manager.name == manager
+    assert host.layout.definition("reachable-jupyter").endswith(f"/reachable-jupyter{SUFFIXES[manager]}")
+    assert host.has_tunnel == ("given" in KINDS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "package"),
+    [
+        ("ubuntu2204", "/usr/bin/python3.10", None),
+        ("rocky9", "/usr/bin/python3.11", None),
+        ("rhel9", "/usr/bin/python3.12", "python3.12"),  # which is still to come
+        ("macos", "/opt/homebrew/opt/python@3.13/bin/python3.13", None),
+    ],
+)
+def test_the_python_of_the_environments(name: str, path: str, package: str | None) -> None:
+    host = there(name)
+    assert (host.python.path, host.distribution.python if host.python.is_to_come else None) == (path, package)
