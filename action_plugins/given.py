@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -17,8 +18,12 @@ from yaml import YAMLError
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import given
 
+ROOT = Path(__file__).resolve().parents[1]
+# What requirements/libraries.in names, as it is imported.
+LIBRARIES = ("argon2", "jmespath", "jsonschema", "passlib", "rich", "segno", "websocket")
+
 ARGUMENT_SPEC = {
-    "folder": {"type": "path", "required": True},
+    "folder": {"type": "path", "default": str(ROOT / "inventory")},
     "specs": {"type": "list", "elements": "path", "required": True},
 }
 
@@ -32,6 +37,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        check_libraries()
         variables = task_vars or {}
         specs = read_specs(options["specs"])
         try:
@@ -46,7 +52,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         recalled = {"given": [name for name in by_option if name in {**specs, **given.CONNECTION}], "declared": names}
         kept = {name: value for name, value in found.items() if name not in given.known_here(recalled)}
         is_there = os.path.exists(file)
-        return result | recalled | {"specs": specs, "file": file, "is_there": is_there, "found": found, "kept": kept}
+        kept_here = {"file": file, "is_there": is_there, "found": found, "kept": kept}
+        return result | recalled | kept_here | {"specs": specs, "project": str(ROOT)}
 
     def _origins(self, host: str) -> tuple[list[str], set[str]]:
         """Return the names that -e has, and those that the inventory has.
@@ -58,6 +65,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         manager._extra_vars = {}  # noqa: SLF001  (it would be among those of the inventory)
         inventory = manager._inventory  # noqa: SLF001  (Ansible has no other way to a host by its name)
         return by_option, {*manager.get_vars(host=inventory.get_host(host), include_hostvars=False)}
+
+
+def check_libraries() -> None:
+    """Refuse an Ansible that lacks libraries, which is one that somebody brought. Raises AnsibleActionFail."""
+    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise AnsibleActionFail(
+            f"The Python of this Ansible, {sys.executable}, has no {', '.join(missing)}: run '{sys.executable} -m pip"
+            f" install -r {ROOT}/requirements/libraries.txt', or use ./reachable, which brings an Ansible of its own."
+        )
 
 
 def read_specs(files: list[str]) -> dict[str, Any]:

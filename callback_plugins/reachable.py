@@ -67,9 +67,15 @@ from ansible.plugins.callback import CallbackBase
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 from ansible.utils.color import ANSIBLE_COLOR
 from ansible.utils.display import Display
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+try:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+except ImportError:
+    HAS_RICH = False
+else:
+    HAS_RICH = True
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
@@ -858,4 +864,5 @@ class Brief(Reporting):
         return capture.get()
 
 
-CallbackModule = Verbose if Display().verbosity else Brief
+# Without rich, Ansible's own callback shows what the first task says is missing.
+CallbackModule = DefaultCallback if not HAS_RICH else Verbose if Display().verbosity else Brief

@@ -14,6 +14,7 @@ description:
     is.
   - Tells which variables -e and the inventory have. What is kept in the file counts where neither has it, so that it
     ranks below the inventory and above the defaults of roles.
+  - Fails where the Python of Ansible lacks a library that the playbooks need, which C(requirements/libraries.in) names.
   - Runs on the controller, in Ansible's own process. It writes nothing.
 author: ["Reachable contributors (@reachable)"]
 attributes:
@@ -27,9 +28,8 @@ attributes:
     support: full
 options:
   folder:
-    description: The project's own folder for inventories.
+    description: The folder for inventories; the project's own unless another is given.
     type: path
-    required: true
   specs:
     description: >-
       Files with the argument specs of roles. What they describe under C(main) are the variables that there are.
@@ -41,7 +41,6 @@ options:
 EXAMPLES = r"""
 - name: Recall what was given before
   given:
-    folder: "{{ playbook_dir | dirname }}/inventory"
     specs: ["{{ playbook_dir | dirname }}/roles/jupyter/meta/argument_specs.yml"]
   register: recalled
 
@@ -74,6 +73,10 @@ is_there:
 kept:
   description: What of the file counts, because nothing else has it.
   type: dict
+  returned: success
+project:
+  description: The folder of the project.
+  type: path
   returned: success
 specs:
   description: The variables that there are.

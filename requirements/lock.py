@@ -63,7 +63,7 @@ def version_in(lock: str, name: str) -> Version:
 
 def compiled(name: str, *options: str, text: str = "") -> str:
     """Return what uv makes of requirements, for the Pythons that the lock of this name is for."""
-    oldest = "3.11" if name in ("controller", "test") else "3.10"
+    oldest = "3.11" if name in ("controller", "libraries", "test") else "3.10"
     wanted = ["--universal", "--python-version", oldest, "--no-header", *options]
     return uv("pip", "compile", "--quiet", *wanted, text=text)
 
