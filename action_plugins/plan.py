@@ -7,6 +7,7 @@ import base64
 import dataclasses
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from ansible.plugins.action import ActionBase
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
-from reachable import files, given
-from reachable.plan import declaration, host_refusals, lab, moves, refusals
-from reachable.plan.situation import Former, Situation
+from reachable import files, given, proofs
+from reachable.plan import declaration, endpoint, host_refusals, lab, moves, refusals
+from reachable.plan.situation import Controller, Former, Situation
+from reachable.plan.ways_in import ngrok
 
 ARGUMENT_SPEC = {
     "values": {"type": "dict", "required": True},
@@ -34,6 +36,9 @@ ARGUMENT_SPEC = {
     "host": {"type": "dict"},
     "former": {"type": "dict"},
     "moves": {"type": "dict", "default": {}},
+    "since": {"type": "dict", "default": {}},
+    "connected_to": {"type": "str"},
+    "only_looks": {"type": "bool", "default": False},
     "oldest_python": {"type": "str", "default": "3.0"},
 }
 
@@ -100,11 +105,11 @@ def surroundings(host: str, wanted: declaration.Declaration, options: dict[str, 
 
 def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation:
     """Bring together what is declared and what was found."""
-    return Situation(
+    there = Situation(
         name=host,
         wanted=declaration.read(options["values"], options["specs"]),
         scope=options["scope"],
-        facts=options["host"],
+        facts=lab.laid_over(options["host"], options["since"]),
         former=Former(**options["former"]) if options["former"] else None,
         # Whatever only looks has not looked there.
         moves={"paths": {}, "files": {}, **options["moves"]},
@@ -112,7 +117,32 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         check_mode=check_mode,
         project=Checkout(),
         pulled=options["pulled"],
+        only_looks=options["only_looks"],
     )
+    return dataclasses.replace(there, controller=controller(there, options["connected_to"]))
+
+
+def controller(there: Situation, connected_to: str | None) -> Controller:
+    """Look at what only the controller has and sees."""
+    addresses, key = there.facts["addresses"], Path(there.tunnel_key)
+    public_key = key.with_name(f"{key.name}.pub")
+    return Controller(
+        connected_to=connected_to,
+        # Only then the name counts, and it may take a while until nobody answers for it.
+        finds_hostname=bool(connected_to and there.listens_to == "lan" and addresses["hostname"])
+        and resolves_to(addresses["hostname"], addresses["own"]),
+        has_tunnel_key=key.is_file(),
+        tunnel_public_key=public_key.read_text(encoding="utf-8").rstrip() if public_key.is_file() else "",
+    )
+
+
+def resolves_to(name: str, addresses: list[str]) -> bool:
+    """Tell whether this machine finds under a name some of the addresses, and nothing else."""
+    try:
+        found = {proofs.plain(str(entry[4][0])) for entry in socket.getaddrinfo(name, None)}
+    except OSError:
+        return False
+    return found <= set(addresses)
 
 
 def planned(there: Situation) -> dict[str, Any]:
@@ -128,6 +158,8 @@ def planned(there: Situation) -> dict[str, Any]:
         "conflicts": there.conflicts,
         "notebooks_are_ours": there.notebooks_are_ours,
         "moves": dataclasses.asdict(moves.moves_of(there)),
+        "endpoint": endpoint.planned(there),
+        "ngrok": ngrok.planned(there),
         "settled": settled(there),
     }
 

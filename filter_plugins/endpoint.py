@@ -3,74 +3,26 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import re
-import socket
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Ansible looks there by itself for modules only; the watcher on the host shares this file.
+# Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable import proofs
-from reachable.endpoints import Endpoint, Origin, endpoint_value, is_tunnel
 from reachable.notifier import for_people
 from reachable.plain_text import printable
+from reachable.plan import published
 from reachable.qr_codes import qr_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-# A name or an address, an IPv6 one also with the interface for which it counts.
-HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(%[\w.-]+)?")
+    from reachable.endpoints import Endpoint
+
 # What the controller calls the states of an endpoint in front of the doctor's legs.
 SESSION_STATES = {"connecting", "refused"}
-NO_TUNNEL = (
-    "The host says that its tunnel is at an address in a private network, where no tunnel can be. Run './reachable "
-    "up'; if this stays, find out what else on the host commands its ngrok agent."
-)
-UNBELIEVED = {"url": None, "state": "offline", "reachable": False, "detail": NO_TUNNEL, "safari_url": None}
-# What pages ask for at most that lie open (docs/ipad.md).
-REQUESTS_AN_HOUR = {"lab": 1980, "nbclassic": 180}
-
-
-def resolves_to(name: str, addresses: Iterable[str]) -> bool:
-    """Tell whether the controller finds under a name some of the addresses, and nothing else."""
-    try:
-        found = {proofs.plain(str(entry[4][0])) for entry in socket.getaddrinfo(name, None)}
-    except OSError:
-        return False
-    return found <= set(addresses)
-
-
-def endpoint_of(url: str, name: str, transport: str) -> Endpoint:
-    """Make an endpoint of an address."""
-    return endpoint_value(Origin.of(url), name, transport)
-
-
-def lan_endpoints(addresses: Mapping[str, Any], port: int, connected_to: str | None) -> list[Endpoint]:
-    """List where a host that listens on all its addresses can be found, the easiest to type first.
-
-    ``connected_to`` is the name or address by which the controller reached it over SSH, None for this machine.
-    A cloud's public address, for one, stands on no interface of the host. What this machine finds under its own name,
-    others do not: that often stands in its own list of hosts only.
-    """
-    ipv4, ipv6, mdns, hostname = (addresses[key] for key in ("ipv4", "ipv6", "mdns", "hostname"))
-    hosts = {
-        "mdns": mdns,
-        "name": hostname if connected_to and hostname and resolves_to(hostname, addresses["own"]) else None,
-        "ssh": connected_to,
-        "ipv4": ipv4,
-        "ipv6": ipv6,
-    }
-    unique: dict[str, str] = {}
-    for name, host in hosts.items():
-        if host and HOST.fullmatch(host):
-            unique.setdefault(host, name)
-    return [endpoint_value(Origin("http", host, port), name, "lan") for host, name in unique.items()]
 
 
 def with_findings(endpoints: list[Endpoint], findings: list[dict[str, Any]]) -> list[Endpoint]:
@@ -96,9 +48,9 @@ def foreign_notes(findings: list[dict[str, Any]]) -> list[str]:
     return [f"{finding['problem']} {finding['fix']}" for finding in findings if finding["foreign"]]
 
 
-def once_repaired(endpoints: list[Endpoint], published: list[Endpoint]) -> list[Endpoint]:
+def once_repaired(endpoints: list[Endpoint], before: list[Endpoint]) -> list[Endpoint]:
     """Return the endpoints as they will be after a repair: reachable, but for those that were not before."""
-    unreachable = {entry.get("url") for entry in published if not entry.get("reachable")}
+    unreachable = {entry.get("url") for entry in before if not entry.get("reachable")}
     return [
         endpoint if endpoint["url"] in unreachable else {**endpoint, "reachable": True, "detail": ""}
         for endpoint in endpoints
@@ -118,48 +70,10 @@ def reach_in_words(card: Mapping[str, Any], service: str, foretells: bool) -> st
     return "not yet installed" if service == "absent" else "not now"
 
 
-def published_endpoints(text: str | None) -> list[Endpoint]:
-    """Read what a host publishes; nothing where that is nothing, or not ours."""
-    try:
-        return [entry for entry in json.loads(text or "")["endpoints"] if isinstance(entry, dict)]
-    except (ValueError, KeyError, TypeError):
-        return []
-
-
-def published_undeclared(text: str | None) -> list[dict[str, Any]]:
-    """Read what a host publishes of what its agent has opened and nobody declared."""
-    try:
-        found = json.loads(text or "")["undeclared"]
-        return [{key: str(each[key]) for key in ("name", "url", "detail", "since")} for each in found]
-    except (ValueError, KeyError, TypeError):
-        return []
-
-
-def watched_tunnels(published: list[Endpoint], names: Iterable[str], port: int) -> list[Endpoint]:
-    """Choose the tunnels of these names from what a host publishes; ``port`` is Jupyter's.
-
-    Of an address everything is worked out anew, and one that cannot be a tunnel's is not believed, whoever has written
-    it there.
-    """
-    names = set(names)
-    return [believed(entry, port) for entry in published if entry.get("name") in names]
-
-
-def believed(entry: Endpoint, port: int) -> Endpoint:
-    """Return a published tunnel with what follows from its address."""
-    if not entry.get("url"):
-        return entry
-    try:
-        value = endpoint_value(Origin.of(str(entry["url"])), str(entry["name"]), str(entry["transport"]), port)
-    except (LookupError, ValueError):
-        value = {}
-    return entry | value if is_tunnel(value) else entry | UNBELIEVED
-
-
-def with_since(endpoints: list[Endpoint], published: list[Endpoint]) -> list[Endpoint]:
+def with_since(endpoints: list[Endpoint], before: list[Endpoint]) -> list[Endpoint]:
     """Date each endpoint in UTC: as in what was published if nothing that matters changed since, else now."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    known = {identity(entry): entry.get("since") for entry in published}
+    known = {identity(entry): entry.get("since") for entry in before}
     return [{**endpoint, "since": known.get(identity(endpoint)) or now} for endpoint in endpoints]
 
 
@@ -187,35 +101,6 @@ def tunnel_rows(findings: list[dict[str, Any]], host: str) -> list[dict[str, str
                 {**row, "Step": "session", "Result": "ok" if holds else "failed", "Detail": "" if holds else detail}
             )
     return rows
-
-
-def fingerprints(keys: Iterable[str | None]) -> list[str]:
-    """Return the SHA256 fingerprints of SSH public keys, as ssh and the apps show them."""
-    found = []
-    for key in filter(None, keys):
-        kind, blob = key.split()[:2]
-        digest = hashlib.sha256(base64.b64decode(blob)).digest()
-        found.append(f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}")
-    return found
-
-
-def plan_notes(endpoint: Endpoint, plan: Mapping[str, Any]) -> list[str]:
-    """Say what people should know of a tunnel on this plan of ngrok's before they rely on it."""
-    notes = []
-    if endpoint["transport"] == "http" and plan.get("http_requests"):
-        hours = {page: plan["http_requests"] // requests for page, requests in REQUESTS_AN_HOUR.items()}
-        notes.append(
-            f"This plan has {plan['http_requests']:,} requests and {plan['gigabytes']} GB a month. A JupyterLab page "
-            f"that lies open uses them up in {hours['lab']} hours, the classic list of files (/nbclassic) in "
-            f"{hours['nbclassic'] // 24} days, and a classic notebook hardly uses any: prefer these, and close pages."
-        )
-    if endpoint["transport"] == "http" and plan.get("warning_page"):
-        notes.append("In Safari ngrok shows a warning page first, once a week: press Visit Site.")
-    if endpoint["transport"] != "http" and plan.get("tcp_connections"):
-        notes.append(
-            f"This plan has {plan['tcp_connections']:,} connections a month, and needs a payment card on file."
-        )
-    return notes
 
 
 def tunnel_line(endpoint: Endpoint) -> str:
@@ -278,6 +163,11 @@ def leg_rows(findings: list[dict[str, Any]], seen_from: str) -> list[dict[str, s
     ]
 
 
+def published_online(text: str | None, names: Iterable[str], port: int) -> list[str]:
+    """Return the addresses of the tunnels of these names that a host publishes as online."""
+    return published.online(published.tunnels(text, names, port))
+
+
 class FilterModule:
     """Make the filters known to Ansible."""
 
@@ -286,24 +176,18 @@ class FilterModule:
         return {
             "alternatives": alternatives,
             "as_it_is": as_it_is,
-            "endpoint_of": endpoint_of,
             "drift_seen": drift_seen,
-            "fingerprints": fingerprints,
             "foreign_notes": foreign_notes,
             "history_rows": history_rows,
-            "lan_endpoints": lan_endpoints,
             "leg_rows": leg_rows,
             "once_repaired": once_repaired,
-            "plan_notes": plan_notes,
             "printable": printable,
-            "published_endpoints": published_endpoints,
-            "published_undeclared": published_undeclared,
+            "published_online": published_online,
             "qr_svg": qr_svg,
             "reach_in_words": reach_in_words,
             "tunnel_line": tunnel_line,
             "tunnel_rows": tunnel_rows,
             "undeclared_line": undeclared_line,
-            "watched_tunnels": watched_tunnels,
             "with_findings": with_findings,
             "with_since": with_since,
         }

@@ -70,6 +70,17 @@ options:
     description: What M(host_info) found of the folders between which notebooks are to be moved.
     type: dict
     default: {}
+  since:
+    description: What M(host_info) has found later in the same run, laid over O(host).
+    type: dict
+    default: {}
+  connected_to:
+    description: The name or the address by which the host was found; nothing where it is this very machine.
+    type: str
+  only_looks:
+    description: Whether nothing is to be made or changed. Then tunnels are those that are there.
+    type: bool
+    default: false
   oldest_python:
     description: The oldest Python on which Jupyter runs.
     type: str
@@ -143,6 +154,15 @@ notebooks_are_ours:
   returned: when O(host) is given
 moves:
   description: What is moved and handed over before Jupyter runs.
+  type: dict
+  returned: when O(host) is given
+endpoint:
+  description: >-
+    The addresses at which people find Jupyter, how each is examined, and what is to be done for the watcher of tunnels.
+  type: dict
+  returned: when O(host) is given
+ngrok:
+  description: What is to be done for a tunnel. Its authtoken is in it.
   type: dict
   returned: when O(host) is given
 settled:

@@ -76,6 +76,13 @@ FACTS: dict[str, Any] = {
     "first_free_port": 1024,
     "localhost": ["127.0.0.1", "::1"],
     "jupyter_config": None,
+    "ca_bundle": None,
+    "nameservers": [],
+    "addresses": {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None, "own": ["10.0.0.7", "192.0.2.7"]},
+    "daemons": {
+        f"reachable-{name}": {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}
+        for name in ("jupyter", "ngrok", "endpoint", "drift", "drift.timer", "logs")
+    },
 }
 
 

@@ -90,6 +90,93 @@ class Layout:
         return f"{self.prefix}/etc/jupyter/jupyter_server_config.json"
 
     @property
+    def etc(self) -> str:
+        """Return the folder of configuration."""
+        return f"{self.prefix}/etc"
+
+    @property
+    def library(self) -> str:
+        """Return the folder of programs that services run."""
+        return f"{self.prefix}/lib"
+
+    @property
+    def tools(self) -> str:
+        """Return the environment of the modules, with uv."""
+        return f"{self.prefix}/tools"
+
+    # Ways in
+
+    @property
+    def endpoint_dir(self) -> str:
+        """Return the folder of what is published on the host."""
+        return f"{self.state_dir}/endpoint"
+
+    @property
+    def endpoints(self) -> str:
+        """Return the file with the addresses that are published on the host."""
+        return f"{self.endpoint_dir}/endpoint.json"
+
+    @property
+    def endpoint_history(self) -> str:
+        """Return the file that says how they changed."""
+        return f"{self.endpoint_dir}/history.jsonl"
+
+    @property
+    def watcher_config(self) -> str:
+        """Return the watcher's configuration."""
+        return f"{self.etc}/watcher.json"
+
+    @property
+    def notify_urls(self) -> str:
+        """Return the file that says whom the watcher tells."""
+        return f"{self.etc}/notify_urls"
+
+    @property
+    def ngrok(self) -> str:
+        """Return the folder of an agent that comes from an archive."""
+        return f"{self.prefix}/ngrok"
+
+    @property
+    def ngrok_record(self) -> str:
+        """Return the file by which such an agent is known again."""
+        return f"{self.ngrok}/ngrok.json"
+
+    @property
+    def ngrok_etc(self) -> str:
+        """Return the folder of the agent's configuration."""
+        return f"{self.etc}/ngrok"
+
+    @property
+    def ngrok_config(self) -> str:
+        """Return the agent's configuration."""
+        return f"{self.ngrok_etc}/ngrok.yml"
+
+    @property
+    def ngrok_token(self) -> str:
+        """Return the file with the authtoken."""
+        return f"{self.ngrok_etc}/authtoken.yml"
+
+    @property
+    def ngrok_runtime(self) -> str:
+        """Return the folder of what the agent writes while it runs."""
+        return f"{self.runtime_dir}/{'ngrok' if self.platform == 'macos' else 'reachable-ngrok'}"
+
+    @property
+    def ngrok_log(self) -> str:
+        """Return the agent's log."""
+        return f"{self.ngrok_runtime}/agent.log"
+
+    @property
+    def ssh_etc(self) -> str:
+        """Return the folder of what lets people in by SSH."""
+        return f"{self.etc}/ssh"
+
+    @property
+    def ssh_keys(self) -> str:
+        """Return the file with the keys of those who come in by SSH."""
+        return f"{self.ssh_etc}/authorized_keys"
+
+    @property
     def parents(self) -> list[str]:
         """Return the folders that a bare home may lack."""
         return [] if self.scope == "system" else [f"{self.home}/{folder}" for folder in PARENTS[self.platform]]

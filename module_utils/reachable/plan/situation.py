@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from . import accounts, conflicts, distributions, layout, receipts, settings, tunnels
+from . import accounts, conflicts, distributions, layout, receipts, settings, tunnels, ways_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .project import Project
 
 ABSENT: dict[str, Any] = {"state": "absent", "content": None, "owner": ""}
-BREWS = ("/opt/homebrew/bin/brew", "/usr/local/bin/brew")
 TOOLS = {"settled", "alternative"}  # as host_info calls the two locks of which a host has one
 
 
@@ -43,12 +42,26 @@ class Former:
 
 
 @dataclass(frozen=True)
+class Controller:
+    """What only the controller has and sees.
+
+    ``connected_to`` is the name or the address by which it found the host; None where it is the host itself.
+    ``finds_hostname`` is true where it finds the host, and nothing else, under the name that the host gives itself.
+    """
+
+    connected_to: str | None = None
+    finds_hostname: bool = False
+    has_tunnel_key: bool = False
+    tunnel_public_key: str = ""
+
+
+@dataclass(frozen=True)
 class Situation:
     """What is declared for a host, and how that host is.
 
     ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
     ``oldest_python`` is the one that Jupyter needs. ``project`` has the files that hosts get. ``pulled`` is true where
-    the host itself runs this, with a declaration that it pulled.
+    the host itself runs this, with a declaration that it pulled, and ``only_looks`` where nothing is made or changed.
     """
 
     name: str
@@ -61,6 +74,8 @@ class Situation:
     check_mode: bool
     project: Project
     pulled: bool = False
+    only_looks: bool = False
+    controller: Controller = Controller()
 
     def file(self, path: str) -> Mapping[str, Any]:
         """Return what host_info found at a path."""
@@ -80,6 +95,12 @@ class Situation:
         """Return whoever the modules run as."""
         user: Mapping[str, Any] = self.facts["user"]
         return user
+
+    def runs_as(self, service: str) -> tuple[str, str]:
+        """Return the user and the group as which a service of the tunnel runs."""
+        if self.scope == "user":
+            return self.user["name"], self.user["group"]
+        return self.layout.user(service), self.layout.user(service)
 
     @cached_property
     def layout(self) -> layout.Layout:
@@ -147,7 +168,7 @@ class Situation:
     @cached_property
     def authtoken(self) -> str:
         """Return the authtoken: a host that was given one once has it. It is a secret."""
-        kept = self.content(f"{self.layout.prefix}/etc/ngrok/authtoken.yml")
+        kept = self.content(self.layout.ngrok_token)
         former = self.former.content(f"{self.former.prefix}/etc/ngrok/authtoken.yml") if self.former else ""
         found = re.search('authtoken: "([^"]*)"', kept or former)
         return self.wanted.ngrok_authtoken or (found[1] if found else "")
@@ -155,7 +176,7 @@ class Situation:
     @cached_property
     def has_tunnel(self) -> bool:
         """Tell whether a tunnel is wanted, and can be."""
-        return bool(self.wanted.tunnels() and self.authtoken)
+        return ways_in.has_tunnel(self)
 
     @cached_property
     def tunnels(self) -> list[tunnels.Wanted]:
@@ -177,23 +198,30 @@ class Situation:
     @property
     def agent_program(self) -> str:
         """Return the name or the path of the agent's program."""
-        method = self.wanted.ngrok_install_method
-        if method == "archive":
-            return f"{self.layout.prefix}/ngrok/ngrok"
-        return str(self.wanted.ngrok_executable) if method == "none" else "ngrok"
+        return ways_in.ngrok.program_name(self.layout, self.wanted)
+
+    @property
+    def tunnel_key(self) -> str:
+        """Return the file on the controller with the key of those who come in by SSH."""
+        return f"{self.wanted.reachable_secrets_dir}/{self.name}/tunnel_ssh_key"
 
     @cached_property
     def agent_version(self) -> str | None:
         """Return the version of the agent. Check mode does not bring back one that was replaced."""
-        recorded = re.search('"version": "([0-9.]+)"', self.content(f"{self.layout.prefix}/ngrok/ngrok.json"))
+        recorded = re.search('"version": "([0-9.]+)"', self.content(self.layout.ngrok_record))
         return self.agent.get("version") or (recorded[1] if recorded and self.check_mode else None)
 
     @cached_property
     def brew(self) -> Mapping[str, Any]:
         """Return Homebrew's own program, and to whom it belongs; nothing where there is none."""
-        return next((self.file(path) for path in BREWS if self.is_there(path)), {})
+        return next((self.file(path) for path in ways_in.ngrok.BREWS if self.is_there(path)), {})
 
-    # The way in
+    # The ways in
+
+    @cached_property
+    def ways(self) -> list[ways_in.WayIn]:
+        """Return the ways in that are wanted."""
+        return ways_in.wanted_ways(self)
 
     @cached_property
     def listens_to(self) -> str:
@@ -207,11 +235,9 @@ class Situation:
     @cached_property
     def users_wanted(self) -> list[str]:
         """Return the accounts that are ours."""
-        of_tunnel = ["ngrok", "endpoint"] if self.has_tunnel and self.scope == "system" else []
         return [
             *([self.account.name] if self.account.is_ours else []),
-            *(self.layout.user(service) for service in of_tunnel),
-            *(["reachable-tunnel"] if "ssh" in self.transports else []),
+            *ways_in.receipt(self).get("users", []),
         ]
 
     @cached_property

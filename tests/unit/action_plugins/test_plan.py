@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
-from bare_host import DEFAULTS, FACTS, FILE, FOLDER, ROOM, SPECS
+import pytest
+from bare_host import DEFAULTS, FACTS, FILE, FOLDER, ROOM, SPECS, TOKEN
 from reachable.plan import receipts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import RunAction
 
 RECEIPT = "/var/lib/reachable/receipt.json"
 SECRET = "kXf82-opqjz-9sd"
 
 
-def planned(run_action: RunAction, given: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
+def planned(
+    run_action: RunAction, given: dict[str, Any] | None = None, arguments: dict[str, Any] | None = None, **facts: Any
+) -> dict[str, Any]:
     """Return what the action says of a bare host."""
     values = {**DEFAULTS, **(given or {})}
     room = dict.fromkeys(("/opt/reachable", "/var/lib/reachable"), ROOM)
     notebooks = {values["jupyter_notebook_dir"]: {**ROOM, "nearest": "/var/lib/reachable/jupyter"}}
     host = {**FACTS, "paths": {**room, **notebooks}, **facts}
-    arguments = {"platform": "linux", "scope": "system", "home": "/root", "oldest_python": "3.10"}
+    common = {"platform": "linux", "scope": "system", "home": "/root", "oldest_python": "3.10"}
+    arguments = {**common, **(arguments or {})}
     variables = {"inventory_hostname": "vps"}
     return run_action("plan", variables=variables, values=values, specs=SPECS, host=host, **arguments)
 
@@ -38,14 +45,71 @@ def test_it_is_plain_data(run_action: RunAction) -> None:
     assert json.loads(json.dumps(plan)) == plan
 
 
-def test_no_password_and_no_authtoken_is_in_it(run_action: RunAction) -> None:
+def test_secrets_are_in_entries_only(run_action: RunAction) -> None:
     plan = planned(run_action, {"jupyter_password": SECRET, "ngrok_authtoken": f"2abcdefghijklmnop_{SECRET}"})
-    assert SECRET not in json.dumps(plan)
+    assert SECRET not in json.dumps(without_secrets(plan))
+    assert SECRET in json.dumps(plan["ngrok"]["configuration_missing"])
+
+
+def without_secrets(value: Any) -> Any:
+    """Return a plan without what no module prints."""
+    if isinstance(value, dict):
+        return {key: without_secrets(each) for key, each in value.items() if key != "secret"}
+    return [without_secrets(each) for each in value] if isinstance(value, list) else value
+
+
+def test_what_was_found_later_is_laid_over(run_action: RunAction) -> None:
+    given = {"ngrok_authtoken": TOKEN, "ngrok_install_method": "none", "ngrok_executable": "/usr/bin/ngrok"}
+    assert not planned(run_action, given)["ngrok"]["is_installed"]
+    since = {"programs": {"/usr/bin/ngrok": {"path": "/usr/bin/ngrok", "version": "3.39.10"}}}
+    assert planned(run_action, given, arguments={"since": since})["ngrok"]["is_installed"]
+
+
+@pytest.mark.parametrize(
+    ("key", "public_key", "expected"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_the_key_of_those_who_come_in_by_ssh(
+    key: bool, public_key: bool, expected: bool, tmp_path: Path, run_action: RunAction
+) -> None:
+    (tmp_path / "vps").mkdir()
+    for name, is_there in (("tunnel_ssh_key", key), ("tunnel_ssh_key.pub", public_key)):
+        if is_there:
+            (tmp_path / "vps" / name).write_text("ssh-ed25519 AAAA reachable-tunnel@vps\n")
+    given = {"ngrok_authtoken": TOKEN, "ngrok_transport": "ssh", "reachable_secrets_dir": str(tmp_path)}
+    plan = planned(run_action, given, users={"jupyter": None, "reachable-tunnel": None})["ngrok"]
+    assert plan["has_ssh_key"] is expected
+    (authorized,) = (each for each in plan["ssh_missing"] if each["path"].endswith("authorized_keys"))
+    assert authorized["content"].endswith('8888" ssh-ed25519 AAAA reachable-tunnel@vps\n' if public_key else '8888" \n')
+
+
+@pytest.mark.parametrize(
+    ("found", "connected_to", "names"),
+    [
+        (["192.0.2.7"], "203.0.113.9", ["name", "ssh", "ipv4"]),
+        # another machine's, or also another's
+        (["127.0.1.1"], "203.0.113.9", ["ssh", "ipv4"]),
+        (["192.0.2.7", "192.0.2.8"], "203.0.113.9", ["ssh", "ipv4"]),
+        ([], "203.0.113.9", ["ssh", "ipv4"]),
+        # this machine finds itself under its name, which others do not
+        (["192.0.2.7"], None, ["ipv4"]),
+    ],
+)
+def test_the_name_of_a_host(
+    found: list[str], connected_to: str | None, names: list[str], run_action: RunAction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def getaddrinfo(name: str, _: None) -> list[Any]:
+        if not found:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(2, 1, 6, "", (address, 0)) for address in found if name == "vps"]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    plan = planned(run_action, arguments={"connected_to": connected_to})
+    assert [each["name"] for each in plan["endpoint"]["candidates"]] == names
 
 
 def test_who_only_looks_has_not_looked_where_notebooks_were(run_action: RunAction) -> None:
     receipt = {**{kind: [] for kind in receipts.KINDS}, "notebooks": ["/srv/old"]}
     files = {RECEIPT: {**FILE, "content": json.dumps(receipt)}, "/var/lib/reachable": FOLDER}
-    plan = planned(run_action, None, files={**FACTS["files"], **files})
+    plan = planned(run_action, files={**FACTS["files"], **files})
     assert plan["moves"]["notebooks"] == ["/srv/old"]
     assert not plan["moves"]["arrive"]

@@ -15,6 +15,7 @@ import host_info
 import preflight
 import pytest
 import yaml
+from reachable.plan import programs
 from reachable.plan.entries import missing_entries
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ def test_all_that_the_program_for_drift_needs_is_looked_at() -> None:
     looked_at = variables("preflight/vars/main/main.yml")["__preflight_prefix_files"]
     entries = preflight.program_files(program_names("drift"), "drift/lib")
     assert {entry["path"] for entry in entries} <= set(looked_at)
+
+
+@pytest.mark.parametrize(("role", "names"), [("ngrok", programs.AGENT_KEEPER), ("endpoint", programs.WATCHER)])
+def test_what_is_planned_for_a_host_is_looked_at(role: str, names: tuple[str, ...]) -> None:
+    assert tuple(program_names(role)) == names
 
 
 @pytest.mark.parametrize(("role", "program"), [("ngrok", "ngrok_agent"), ("endpoint", "watcher"), ("drift", "drift")])

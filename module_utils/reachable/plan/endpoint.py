@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The addresses at which people find Jupyter on a host, and how each is examined."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from reachable.endpoints import loopback
+
+from . import published, receipts, texts, watcher, ways_in
+from .entries import Entry, folder, missing_entries
+
+if TYPE_CHECKING:
+    from reachable.endpoints import Endpoint
+
+    from .layout import Layout
+    from .situation import Situation
+    from .ways_in import WayIn
+
+LOOPBACKS = ["127.0.0.1", "127.0.1.1", "::1"]
+
+
+def files(layout: Layout) -> list[str]:
+    """Return the files and folders to look at."""
+    return [layout.endpoint_dir, layout.endpoints, f"{layout.state_dir}/drift/result.json"]
+
+
+def planned(there: Situation) -> dict[str, Any]:
+    """Return what the role endpoint does."""
+    candidates = ways_in.candidates(there)
+    tunnels = [endpoint for way, endpoint in candidates if way.is_tunnel]
+    watched = watcher.watched(there)
+    is_watched = watcher.is_watched(there)
+    is_loopback = isinstance(candidates[0][0], ways_in.Loopback)
+    visits = [visit(there, way, endpoint) for way, endpoint in candidates]
+    return {
+        "folder": there.layout.endpoint_dir,
+        "candidates": [endpoint for _, endpoint in candidates],
+        "tunnels": tunnels,
+        "watched": watched,
+        "watched_names": [each["name"] for each in watcher.followed(there)] if is_watched else [],
+        "online": published.online(watched),
+        "undeclared": published.undeclared(there.content(there.layout.endpoints)) if is_watched else [],
+        "published": published.endpoints(there.content(there.layout.endpoints)),
+        "is_watched": is_watched,
+        "is_public": is_watched or ways_in.is_public(there),
+        # The controller sees what the iPad sees; only a server on a remote loopback must be examined from there.
+        "is_seen_from_here": there.controller.connected_to is None or not is_loopback,
+        "visits": visits,
+        "visits_there": visits_there(there, visits, bool(tunnels)),
+        "has_refused_tunnel": any(entry["state"] == "refused" for entry in watched),
+        "must_wait": must_wait(there, watched),
+        "observation": observation(there) if is_watched else {},
+        "notes": ways_in.notes(there),
+        "ssh": ways_in.ngrok.ssh_card(there) if any(each["transport"] == "ssh" for each in tunnels) else None,
+        "tunnel_transports": sorted(ways_in.TUNNELS),
+        "receipt": {kind: ways_in.receipt(there).get(kind, []) for kind in receipts.KINDS},
+        "watcher": watcher_work(there) if there.has_tunnel else {},
+    }
+
+
+def visit(there: Situation, way: WayIn, endpoint: Endpoint) -> dict[str, Any]:
+    """Return how the doctor opens an address. A machine may find itself under its own name on the loopback."""
+    is_here = there.controller.connected_to is None
+    own = [*there.facts["addresses"]["own"], *(LOOPBACKS if is_here else [])] if way.is_of_the_host else []
+    return {"name": endpoint["name"], "tunnel": way.is_tunnel, "own": own, **way.visit(endpoint)}
+
+
+def visits_there(there: Situation, visits: list[dict[str, Any]], has_tunnel: bool) -> list[dict[str, Any]]:
+    """Return how the doctor opens them from the host itself.
+
+    There is no key for SSH there, but the server itself, whose answer tells it apart from its tunnels.
+    """
+    server = {"name": "loopback", "url": str(loopback(there.wanted.jupyter_port)), "tunnel": False}
+    return [*({**each, "own": []} for each in visits if "ssh" not in each), *([server] if has_tunnel else [])]
+
+
+def must_wait(there: Situation, watched: list[Endpoint]) -> bool:
+    """Tell whether the agent has to be asked. Where the watcher finds all well, it need not."""
+    services = ways_in.receipt(there).get("services", [])
+    runs = all(there.facts["daemons"][name]["state"] == "running" for name in services)
+    return not runs or len(published.online(watched)) < len(watcher.followed(there))
+
+
+def observation(there: Situation) -> dict[str, Any]:
+    """Return what the agent is asked. Where somebody only looks, as the watcher on the host was told."""
+    told = watcher.found_config(there) if there.only_looks else watcher.config(there)
+    return {key: told[key] for key in ("endpoints", "log", "jupyter_port")}
+
+
+def watcher_work(there: Situation) -> dict[str, Any]:
+    """Return what there is to do for the watcher."""
+    user = there.runs_as("endpoint")[0]
+    return {
+        "account_is_right": there.scope == "user" or ways_in.ngrok.account_is_right(there, user),
+        "programs_missing": missing_entries(watcher.program_files(there), there.facts),
+        "configuration_missing": missing_entries(watcher.configuration(there), there.facts),
+        "service": dataclasses.asdict(watcher.service(there)),
+    }
+
+
+def entries(there: Situation, endpoints: list[Endpoint]) -> list[Entry]:
+    """Return what is published on a host; where there is a tunnel its watcher does so."""
+    text = texts.json_text({"endpoints": endpoints})
+    return [folder(there.layout.endpoint_dir), {"path": there.layout.endpoints, "content": text}]

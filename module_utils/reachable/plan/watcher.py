@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The watcher on the host: it follows tunnels, publishes their addresses, and tells people when one changes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from . import programs, published, texts
+from .entries import Entry, folder
+from .service import Service
+
+if TYPE_CHECKING:
+    from reachable.endpoints import Endpoint
+
+    from .layout import Layout
+    from .situation import Situation
+
+DAEMON = "reachable-endpoint"
+
+
+def files(layout: Layout) -> list[str]:
+    """Return the files and folders to look at."""
+    return [
+        *(layout.watcher_config, layout.notify_urls, layout.endpoint_dir, layout.endpoints),
+        *programs.folders(layout.library),
+        *programs.files(programs.WATCHER, layout.library),
+    ]
+
+
+def found_config(there: Situation) -> dict[str, Any]:
+    """Return the configuration with which the watcher on the host runs; one that nobody can read watches nothing."""
+    is_there = there.facts["daemons"][DAEMON]["state"] != "absent"
+    try:
+        found = json.loads(there.content(there.layout.watcher_config)) if is_there else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def is_watched(there: Situation) -> bool:
+    """Tell whether there are tunnels to know of. For whoever only looks what is there counts, not what is declared."""
+    return bool(found_config(there)) if there.only_looks else there.has_tunnel
+
+
+def followed(there: Situation) -> list[dict[str, Any]]:
+    """Return the endpoints that it follows, or is to follow."""
+    if there.only_looks:
+        found: list[dict[str, Any]] = found_config(there).get("endpoints", [])
+        return found
+    return [endpoint for way in there.ways for endpoint in way.declared()]
+
+
+def watched(there: Situation) -> list[Endpoint]:
+    """Return the endpoints as it has published them."""
+    if not is_watched(there):
+        return []
+    names = [each["name"] for each in followed(there)]
+    return published.tunnels(there.content(there.layout.endpoints), names, there.wanted.jupyter_port)
+
+
+def config(there: Situation) -> dict[str, Any]:
+    """Return its configuration."""
+    wanted = there.wanted
+    others = [endpoint for way in there.ways if not way.is_tunnel for endpoint in way.endpoints()]
+    return {
+        "host": there.name,
+        "log": there.layout.ngrok_log,
+        "folder": there.layout.endpoint_dir,
+        "jupyter_port": wanted.jupyter_port,
+        "endpoints": followed(there),
+        "others": others,
+        "notify_command": wanted.endpoint_notify_command,
+        "probe_seconds": wanted.endpoint_probe_seconds,
+        "offline_seconds": wanted.endpoint_offline_seconds,
+        "flap_changes": wanted.endpoint_flap_changes,
+        "flap_seconds": wanted.endpoint_flap_seconds,
+        "history_length": wanted.endpoint_history_length,
+    }
+
+
+def configuration(there: Situation) -> list[Entry]:
+    """Return its configuration, and whom it tells, which is secret."""
+    user = there.runs_as("endpoint")[0]
+    return [
+        folder(there.layout.endpoint_dir, owner=user),
+        {"path": there.layout.watcher_config, "content": texts.json_text(config(there))},
+        {
+            "path": there.layout.notify_urls,
+            "secret": "".join(f"{url}\n" for url in there.wanted.endpoint_notify_urls),
+            "owner": there.user["name"] if there.manager.has_credentials else user,
+            "mode": "0600",
+        },
+    ]
+
+
+def program_files(there: Situation) -> list[Entry]:
+    """Return the watcher itself."""
+    return programs.entries(there.project, programs.WATCHER, there.layout.library)
+
+
+def service(there: Situation) -> Service:
+    """Return its service."""
+    layout, certificates = there.layout, there.facts["ca_bundle"]
+    user, group = there.runs_as("endpoint")
+    entries = [*configuration(there), *program_files(there)]
+    return Service(
+        name=DAEMON,
+        description="The watcher of Jupyter's tunnel",
+        command=[
+            *(f"{layout.tools}/bin/python", "-m", "ansible.module_utils.watcher"),
+            *("--config", layout.watcher_config, "--notify-urls", layout.notify_urls),
+        ],
+        credentials=[layout.notify_urls],
+        files=[entry["path"] for entry in entries if "state" not in entry],
+        user=user,
+        group=group,
+        directory=layout.endpoint_dir,
+        environment={
+            "PYTHONPATH": layout.library,
+            **programs.ENVIRONMENT,
+            **({"REQUESTS_CA_BUNDLE": certificates} if certificates else {}),
+        },
+        writable_paths=[layout.endpoint_dir],
+        sandbox_profile="network",
+        restart_handler="Restart the watcher",
+    )
