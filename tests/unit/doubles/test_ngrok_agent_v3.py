@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from ngrok_stub import SAMPLES, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,8 @@ JUPYTER = {
 }
 SSH = {"name": "ssh", "url": "tcp://", "upstream": {"url": 22}}
 POLICY = "on_http_request:\n- actions:\n  - type: rate-limit\n"
+
+LOGS: dict[str, list[str]] = json.loads((SAMPLES / "ngrok_logs.json").read_text())["cases"]
 
 Write = Callable[..., str]
 
@@ -275,6 +278,34 @@ def test_online(start: Start) -> None:
         assert agent.get(path) == (404, {"status_code": 404, "msg": "Not Found", "details": {"path": path}})
     agent.process.send_signal(signal.SIGTERM)
     assert agent.process.wait(SECONDS) == 0
+
+
+def fits(documented: Any, answer: Any) -> bool:
+    """Tell whether an answer has all that is documented, of the same kinds."""
+    if isinstance(documented, dict):
+        return all(name in answer and fits(value, answer[name]) for name, value in documented.items())
+    if isinstance(documented, list):
+        return bool(answer) and all(fits(documented[0], each) for each in answer)
+    return type(documented) is type(answer)
+
+
+@pytest.mark.parametrize("name", ["endpoints", "status", "tunnels"])
+def test_it_answers_as_is_documented(name: str, start: Start) -> None:
+    agent = start({"state": "online"})
+    agent.log("started tunnel")
+    agent.log("started tunnel")
+    documented = sample(f"v3_{name}")
+    status, body = agent.get(f"/api/{name}")
+    assert status == documented.status
+    assert fits(documented.body, body), body
+
+
+def test_it_logs_as_agent_2_was_seen_to(start: Start) -> None:
+    seen = [json.loads(line) for lines in LOGS.values() for line in lines if line.startswith("{")]
+    agent = start({"state": "online"})
+    for message in ("starting web service", "client session established", "started tunnel"):
+        written = {*agent.log(message)}
+        assert written in [{*entry} for entry in seen if entry["msg"] == message], message
 
 
 def test_connecting_and_then_online(start: Start) -> None:
