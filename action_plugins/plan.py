@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import files, given, proofs
-from reachable.plan import declaration, endpoint, host_refusals, lab, moves, refusals
+from reachable.plan import declaration, endpoint, host_refusals, lab, moves, package, refusals
 from reachable.plan.situation import Controller, Former, Situation
 from reachable.plan.ways_in import ngrok
 
@@ -53,6 +53,10 @@ class Checkout:
     def base64(self, path: str) -> str:
         """Return in base64 what is no text."""
         return base64.b64encode((ROOT / path).read_bytes()).decode()
+
+    def modules(self) -> dict[str, str]:
+        """Return the modules of the package that runs on hosts, without Ansible, by their names."""
+        return {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "module_utils/reachable").glob("*.py")}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
@@ -156,6 +160,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "python": dataclasses.asdict(there.python),
         "settings": there.settings,
         "conflicts": there.conflicts,
+        "package_folders_former": package.former_folders(there),
         "notebooks_are_ours": there.notebooks_are_ours,
         "moves": dataclasses.asdict(moves.moves_of(there)),
         "endpoint": endpoint.planned(there),

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import files
+from reachable.plan import package
 from reachable.plan.entries import missing_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 
 def without_holders(holders: Mapping[str, Any], seen: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -25,23 +25,21 @@ def without_holders(holders: Mapping[str, Any], seen: Mapping[str, Any], prefix:
     return {port: None if port in theirs else holder for port, holder in holders.items()}
 
 
-def program_files(names: Iterable[str], folder: str) -> list[dict[str, str]]:
-    """Return entries for the module file_tree that bring parts of module_utils to a host, to run there by themselves.
+def package_files(library: str) -> list[dict[str, Any]]:
+    """Return entries for the module file_tree that bring the package to a folder of a host."""
+    return package.entries(package.archive(read_package()), library)
 
-    In the folder they are found under the same names as by modules.
-    """
-    package = f"{folder}/ansible/module_utils"
-    folders = [folder, os.path.dirname(package), package]
-    return [
-        *({"path": path, "state": "directory"} for path in folders),
-        *({"path": f"{package}/{name}.py", "content": read_program(name)} for name in names),
-    ]
+
+def with_package(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the content of files by their paths, and with them the package."""
+    return {**files, **package.files(read_package())}
 
 
 @functools.cache
-def read_program(name: str) -> str:
-    """Read one file of the package in module_utils."""
-    return (Path(__file__).parents[1] / "module_utils/reachable" / f"{name}.py").read_text(encoding="utf-8")
+def read_package() -> dict[str, str]:
+    """Read the modules of the package that runs on hosts, by their names."""
+    folder = Path(__file__).parents[1] / "module_utils/reachable"
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
 
 
 @functools.cache
@@ -58,8 +56,8 @@ class FilterModule:
         return {
             "missing_entries": missing_entries,
             "is_writable_folder": files.is_writable_folder,
-            "program_files": program_files,
+            "package_files": package_files,
             "read_base64": read_base64,
-            "read_program": read_program,
+            "with_package": with_package,
             "without_holders": without_holders,
         }

@@ -172,7 +172,8 @@ python:
 files:
   description: >-
     For each of O(files), what is there, in the words of M(file_tree), and its C(age) in seconds; C(state) is V(hidden)
-    where only somebody else may look. What is no text stands in C(base64), too.
+    where only somebody else may look. Of what is no text there is the
+    C(sha256), and where it has a null byte no C(content).
   type: dict
   returned: success
   sample: {/etc/motd: {state: file, owner: root, group: root, mode: "0644", content: Welcome, age: 3600.5}}
@@ -305,7 +306,6 @@ nameservers:
   sample: [127.0.0.53]
 """
 
-import base64
 import contextlib
 import grp
 import hashlib
@@ -449,11 +449,13 @@ def look_at_file(path: str) -> dict[str, Any]:
     except PermissionError:
         found, age = files.Entry(path, "hidden"), None
     seen = {**found._asdict(), "mode": f"{found.mode:04o}", "age": age}
-    try:
-        return {**seen, "content": None if found.content is None else found.content.decode()}
-    except UnicodeDecodeError:
-        text = found.content.decode(errors="replace")
-        return {**seen, "content": text, "base64": base64.b64encode(found.content).decode()}
+    content = found.content
+    if content is None:
+        return seen
+    text = None if b"\0" in content else content.decode(errors="replace")
+    if text is not None and text.encode() == content:
+        return {**seen, "content": text}
+    return {**seen, "content": text, "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def look_at_daemons(names: list[str], manager: str, folder: str) -> dict[str, Any]:

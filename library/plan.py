@@ -148,6 +148,10 @@ conflicts:
   description: A sentence for each setting in somebody's own configuration of Jupyter that is another than ours.
   type: list
   returned: when O(host) is given
+package_folders_former:
+  description: The folders in which an earlier version kept what its programs import, and which go.
+  type: list
+  returned: when O(host) is given
 notebooks_are_ours:
   description: Whether the folder of the notebooks is made, and was not somebody's before.
   type: bool

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare this host with its declaration, repair it if that is wanted, and notify people of changes.
 
-A timer runs this program on the host: ``python -m ansible.module_utils.drift --config FILE``. ansible-pull fetches the
+A timer runs this program on the host: ``python -m reachable.drift --config FILE``. ansible-pull fetches the
 declaration's repository and runs the playbooks in it; this program reads their reports.
 """
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the ngrok agent: pass on its output without secrets, keep the end of it, and shorten outages.
 
-    python -m ansible.module_utils.ngrok_agent --log FILE --cloud HOST:PORT [--secret-file FILE ...]
+    python -m reachable.ngrok_agent --log FILE --cloud HOST:PORT [--secret-file FILE ...]
         [--endpoint NAME TRANSPORT UPSTREAM ...] -- COMMAND ...
 
 This keeper is the agent's parent process. Its log is the only source about the agent, whose API is switched off.

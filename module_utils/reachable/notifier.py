@@ -2,7 +2,7 @@
 """Keep messages until they are delivered, and deliver them.
 
 The watcher has an ``Outbox``. Separate programs deliver its messages, so that the watcher stays small: the user's
-command, or ``python -m ansible.module_utils.notifier``, which gives one message to Apprise.
+command, or ``python -m reachable.notifier``, which gives one message to Apprise.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Target:
 
 def targets_of(urls: list[str], command: list[str]) -> list[Target]:
     """Return the targets. Their keys do not reveal the addresses, which are secret."""
-    notifier = [sys.executable, "-m", "ansible.module_utils.notifier"]
+    notifier = [sys.executable, "-m", "reachable.notifier"]
     found = [
         Target(f"url-{hashlib.sha256(url.encode()).hexdigest()[:16]}", f"notify address {number}", notifier, url)
         for number, url in enumerate(urls, 1)

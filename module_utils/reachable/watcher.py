@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Watch how Jupyter can be reached, publish every change, and notify people of the changes that matter to them.
 
-The watcher is a small daemon that serves nothing on the network: ``python -m ansible.module_utils.watcher --config
+The watcher is a small daemon that serves nothing on the network: ``python -m reachable.watcher --config
 FILE``. The agent's log tells it what has happened, and a visit to the public address whether that is true.
 """
 

@@ -45,6 +45,10 @@ class Checkout:
         """Return in base64 what is no text."""
         return base64.b64encode((ROOT / path).read_bytes()).decode()
 
+    def modules(self) -> dict[str, str]:
+        """Return the modules of the package that runs on hosts, without Ansible, by their names."""
+        return {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "module_utils/reachable").glob("*.py")}
+
 
 FILE = {"state": "file", "owner": "root", "group": "root", "mode": "0644", "content": "", "age": 100.0}
 FOLDER = {**FILE, "state": "directory", "mode": "0755", "content": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,9 @@ for folder in ("", "module_utils", "library", "filter_plugins"):
 ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
 action_loader.add_directory(str(ROOT / "action_plugins"))
 
+from bare_host import Checkout
+from reachable.plan import package
+
 
 @pytest.fixture
 def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunModule:
@@ -44,6 +48,14 @@ def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
         return result
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the environment of programs on a host: with the package as hosts get it."""
+    file = tmp_path_factory.mktemp("lib") / "reachable.zip"
+    file.write_bytes(package.archive(Checkout().modules()))
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(file)}
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,12 +35,18 @@ def wanted(entry: Entry, user: Mapping[str, Any]) -> Entry:
     """Complete an entry with the defaults that file_tree has for a user."""
     state = entry.get("state", "file")
     owner = entry.get("owner", user["name"])
-    text = {"content": entry.get("secret", entry.get("content", "")) if state == "file" else None}
     return {
         "path": entry["path"],
         "state": state,
         "owner": owner,
         "group": entry.get("group", user["group"] if owner == user["name"] else owner),
         "mode": entry.get("mode", DEFAULT_MODES[state]),
-        **({"base64": entry["base64"]} if "base64" in entry else text),
+        **content(entry, state),
     }
+
+
+def content(entry: Entry, state: str) -> Entry:
+    """Return what is in a file as host_info says it: its text, or the digest of what is no text."""
+    if "base64" in entry:
+        return {"sha256": hashlib.sha256(base64.b64decode(entry["base64"])).hexdigest()}
+    return {"content": entry.get("secret", entry.get("content", "")) if state == "file" else None}

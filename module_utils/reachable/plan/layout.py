@@ -96,8 +96,13 @@ class Layout:
 
     @property
     def library(self) -> str:
-        """Return the folder of programs that services run."""
+        """Return the folder with the package for the programs of the tunnel."""
         return f"{self.prefix}/lib"
+
+    @property
+    def drift_library(self) -> str:
+        """Return the same for the program that looks for drift."""
+        return f"{self.prefix}/drift/lib"
 
     @property
     def tools(self) -> str:

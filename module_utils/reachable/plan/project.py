@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Project(Protocol):
@@ -14,3 +17,6 @@ class Project(Protocol):
 
     def base64(self, path: str) -> str:
         """Return in base64 what is no text."""
+
+    def modules(self) -> Mapping[str, str]:
+        """Return the modules of the package that runs on hosts, without Ansible, by their names."""

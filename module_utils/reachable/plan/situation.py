@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from . import accounts, conflicts, distributions, layout, receipts, settings, tunnels, ways_in
+from . import accounts, conflicts, distributions, layout, package, receipts, settings, tunnels, ways_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -138,6 +138,11 @@ class Situation:
         name = self.wanted.jupyter_user
         made = self.receipt.get("users", [])
         return accounts.notebook_account(self.facts["users"][name], name, made, self.layout.jupyter_home)
+
+    @cached_property
+    def package(self) -> bytes:
+        """Return the package for the programs that run on hosts without Ansible, as hosts get it."""
+        return package.archive(self.project.modules())
 
     # Notebooks
 

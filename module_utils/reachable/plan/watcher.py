@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import programs, published, texts
+from . import package, published, texts
 from .entries import Entry, folder
 from .service import Service
 
@@ -23,8 +23,7 @@ def files(layout: Layout) -> list[str]:
     """Return the files and folders to look at."""
     return [
         *(layout.watcher_config, layout.notify_urls, layout.endpoint_dir, layout.endpoints),
-        *programs.folders(layout.library),
-        *programs.files(programs.WATCHER, layout.library),
+        *package.paths(layout.library),
     ]
 
 
@@ -95,8 +94,8 @@ def configuration(there: Situation) -> list[Entry]:
 
 
 def program_files(there: Situation) -> list[Entry]:
-    """Return the watcher itself."""
-    return programs.entries(there.project, programs.WATCHER, there.layout.library)
+    """Return the package, of which the watcher is a part."""
+    return package.entries(there.package, there.layout.library)
 
 
 def service(there: Situation) -> Service:
@@ -108,7 +107,7 @@ def service(there: Situation) -> Service:
         name=DAEMON,
         description="The watcher of Jupyter's tunnel",
         command=[
-            *(f"{layout.tools}/bin/python", "-m", "ansible.module_utils.watcher"),
+            *(f"{layout.tools}/bin/python", "-m", "reachable.watcher"),
             *("--config", layout.watcher_config, "--notify-urls", layout.notify_urls),
         ],
         credentials=[layout.notify_urls],
@@ -117,8 +116,7 @@ def service(there: Situation) -> Service:
         group=group,
         directory=layout.endpoint_dir,
         environment={
-            "PYTHONPATH": layout.library,
-            **programs.ENVIRONMENT,
+            **package.environment(layout.library),
             **({"REQUESTS_CA_BUNDLE": certificates} if certificates else {}),
         },
         writable_paths=[layout.endpoint_dir],

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import grp
 import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +11,6 @@ import file_tree
 import host_info
 import preflight
 import pytest
-import yaml
-from reachable.plan import programs
 from reachable.plan.entries import missing_entries
 
 if TYPE_CHECKING:
@@ -89,56 +84,12 @@ def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: Ru
     assert missing_entries(entries, run_module(host_info, files=paths)) == entries[2:3]
 
 
-def test_programs_are_found_as_modules_find_them() -> None:
+def test_the_package() -> None:
     library = ROOT / "module_utils/reachable"
-    assert preflight.program_files(["ngrok", "ngrok_agent"], "/opt/reachable/lib") == [
-        {"path": "/opt/reachable/lib", "state": "directory"},
-        {"path": "/opt/reachable/lib/ansible", "state": "directory"},
-        {"path": "/opt/reachable/lib/ansible/module_utils", "state": "directory"},
-        *(
-            {
-                "path": f"/opt/reachable/lib/ansible/module_utils/{name}.py",
-                "content": (library / f"{name}.py").read_text(encoding="utf-8"),
-            }
-            for name in ("ngrok", "ngrok_agent")
-        ),
-    ]
-
-
-def variables(file: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "roles" / file).read_text())
-    return found
-
-
-def program_names(role: str) -> list[str]:
-    """Return which files of the package a role brings to the host for its program."""
-    return re.findall(r"'(\w+)'", variables(f"{role}/vars/main.yml")[f"__{role}_program_files"])
-
-
-def test_all_that_the_program_for_drift_needs_is_looked_at() -> None:
-    looked_at = variables("preflight/vars/main/main.yml")["__preflight_prefix_files"]
-    entries = preflight.program_files(program_names("drift"), "drift/lib")
-    assert {entry["path"] for entry in entries} <= set(looked_at)
-
-
-@pytest.mark.parametrize(("role", "names"), [("ngrok", programs.AGENT_KEEPER), ("endpoint", programs.WATCHER)])
-def test_what_is_planned_for_a_host_is_looked_at(role: str, names: tuple[str, ...]) -> None:
-    assert tuple(program_names(role)) == names
-
-
-@pytest.mark.parametrize(("role", "program"), [("ngrok", "ngrok_agent"), ("endpoint", "watcher"), ("drift", "drift")])
-def test_a_role_brings_all_that_its_program_needs(
-    role: str, program: str, tmp_path: Path, run_module: RunModule
-) -> None:
-    run_module(file_tree, entries=preflight.program_files(program_names(role), str(tmp_path / "lib")))
-
-    # Without the packages of this environment, and so without the real Ansible.
-    command = [sys.executable, "-S", "-m", f"ansible.module_utils.{program}", "--help"]
-    done = subprocess.run(
-        command, env={"PYTHONPATH": str(tmp_path / "lib")}, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: {program} ")
+    assert [entry["path"] for entry in preflight.package_files("/a")] == ["/a", "/a/reachable.zip"]
+    files = preflight.with_package({"trial.py": "import reachable\n"})
+    assert files["trial.py"] == "import reachable\n"
+    assert files["reachable/doctor.py"] == (library / "doctor.py").read_text(encoding="utf-8")
 
 
 def test_every_filter_has_its_name() -> None:

@@ -190,7 +190,7 @@ def test_files_in_the_words_of_file_tree(tmp_path: Path, run_module: RunModule) 
             **about,
             "mode": "0600",
             "content": "ok\ufffd\n",
-            "base64": "b2v/Cg==",
+            "sha256": hashlib.sha256(b"ok\xff\n").hexdigest(),
         },
         paths["folder"]: {"path": paths["folder"], "state": "directory", **about, "mode": "0750", "content": None},
         paths["link"]: {"path": paths["link"], "state": "other", **about, "mode": "0777", "content": None},

@@ -12,7 +12,6 @@ import stat
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ from reachable.ngrok_agent import Keeper, Lines, Log, Options, Refusals, Rescue,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 TOKEN = "1abcDEF_2ghi"
 SESSION = {"id": "d777a9569275", "lvl": "info", "msg": "client session established", "obj": "csess"}
@@ -584,22 +584,17 @@ def test_a_refused_agent_ends_after_the_pause_with_its_own_status(keep: Keep, tm
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def service(tmp_path: Path, shipped: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Return a function that runs the keeper as a host does: without Ansible, and without anything installed."""
-    package = tmp_path / "lib" / "ansible" / "module_utils"
-    package.mkdir(parents=True)
-    for module in (ngrok, ngrok_agent):
-        source = Path(str(module.__file__))
-        (package / source.name).symlink_to(source)
-    module_name = "ansible.module_utils.ngrok_agent"
     with contextlib.ExitStack() as stack:
 
         def start(body: str, *options: str, cloud: str = "127.0.0.1:9") -> subprocess.Popen[str]:
-            command = [sys.executable, "-S", "-m", module_name, "--log", str(tmp_path / "agent.log"), "--cloud", cloud]
+            keeper = [sys.executable, "-S", "-m", "reachable.ngrok_agent"]
+            command = [*keeper, "--log", str(tmp_path / "agent.log"), "--cloud", cloud]
             process = stack.enter_context(
                 subprocess.Popen(
                     [*command, *options, "--", *agent(tmp_path, body)],
-                    env={"PYTHONPATH": str(tmp_path / "lib")},
+                    env=shipped,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[3]
-NOTIFIER = [sys.executable, "-m", "ansible.module_utils.notifier"]
+NOTIFIER = [sys.executable, "-m", "reachable.notifier"]
 URLS = ["json://one.example/secret-1", "json://two.example/secret-2"]
 START = 1_800_000_000.0
 
@@ -312,20 +312,14 @@ def receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """As on a host: our files under Ansible's name. The empty files keep the Ansible of the tests out."""
-    modules = tmp_path / "lib" / "ansible" / "module_utils"
-    modules.mkdir(parents=True)
-    for folder in (modules.parent, modules):
-        (folder / "__init__.py").touch()
-    for name in ("files.py", "notifier.py"):
-        (modules / name).symlink_to(ROOT / "module_utils/reachable" / name)
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "lib"), "HOME": str(tmp_path)}
+def environment(tmp_path: Path, shipped: dict[str, str]) -> dict[str, str]:
+    return {**shipped, "HOME": str(tmp_path)}
 
 
 def run(environment: dict[str, str], text: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ansible.module_utils.notifier"]
-    return subprocess.run(command, input=text, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        NOTIFIER, input=text, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_apprise_delivers(receiver: tuple[str, list[dict[str, Any]]], environment: dict[str, str]) -> None:
@@ -366,6 +360,7 @@ def test_failures_do_not_give_the_address_away(environment: dict[str, str], text
 
 
 def test_the_package_may_be_missing(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "lib" / "apprise.py").write_text("raise ModuleNotFoundError")
+    (tmp_path / "apprise.py").write_text("raise ModuleNotFoundError")
+    environment["PYTHONPATH"] += f":{tmp_path}"
     done = run(environment, '{"url": "json://geheim", "title": "t", "body": "b"}')
     assert (done.returncode, done.stderr) == (1, "not delivered: ModuleNotFoundError\n")

@@ -1056,19 +1056,12 @@ def test_an_endpoint_that_is_no_longer_wanted_is_forgotten(online: World) -> Non
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """As on a host: our files under Ansible's name. The empty files keep the Ansible of the tests out."""
-    modules = tmp_path / "lib" / "ansible" / "module_utils"
-    modules.mkdir(parents=True)
-    for folder in (modules.parent, modules):
-        (folder / "__init__.py").touch()
-    for path in (ROOT / "module_utils/reachable").glob("[!_]*.py"):
-        (modules / path.name).symlink_to(path)
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "lib"), "HOME": str(tmp_path)}
+def environment(tmp_path: Path, shipped: dict[str, str]) -> dict[str, str]:
+    return {**shipped, "HOME": str(tmp_path)}
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "ansible.module_utils.watcher", *arguments]
+    return [sys.executable, "-m", "reachable.watcher", *arguments]
 
 
 def configure(place: Path, **change: Any) -> str:
@@ -1082,7 +1075,7 @@ def configure(place: Path, **change: Any) -> str:
     ("arguments", "sentence"),
     [
         (["--config", "{0}/none"], "{0}/none cannot be read: No such file or directory."),
-        (["--config", "{0}/lib"], "{0}/lib cannot be read: Is a directory."),
+        (["--config", "{0}"], "{0} cannot be read: Is a directory."),
         (["--config", "{0}/wrong"], "{0}/wrong is no configuration of the watcher: it is not an object."),
         (
             ["--config", "{0}/watcher.json", "--notify-urls", "{0}/urls"],

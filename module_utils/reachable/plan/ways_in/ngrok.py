@@ -11,7 +11,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.plan import accounts, programs, published, texts, tunnels, watcher
+from reachable.plan import accounts, package, published, texts, tunnels, watcher
 from reachable.plan.entries import Entry, folder, missing_entries
 from reachable.plan.service import Service
 
@@ -88,8 +88,7 @@ class Ngrok(WayIn):
         return [
             *(layout.etc, layout.ngrok_etc, layout.ngrok_config, layout.ngrok_token),
             *(layout.ssh_etc, layout.ssh_keys, SSHD_CONFIG, *HOST_KEYS),
-            *programs.folders(layout.library),
-            *programs.files(programs.AGENT_KEEPER, layout.library),
+            *package.paths(layout.library),
             *(layout.ngrok, layout.ngrok_record, layout.ngrok_runtime),
             *(PACKAGE_FILES, PACKAGE_CHECKSUMS, KEYRING, SOURCE, *BREWS),
             *watcher.files(layout),
@@ -316,8 +315,8 @@ def is_old(there: Situation) -> bool:
 
 
 def keeper_files(there: Situation) -> list[Entry]:
-    """Return the agent's keeper."""
-    return programs.entries(there.project, programs.AGENT_KEEPER, there.layout.library)
+    """Return the package, of which the agent's keeper is a part."""
+    return package.entries(there.package, there.layout.library)
 
 
 def service(there: Situation) -> Service:
@@ -329,7 +328,7 @@ def service(there: Situation) -> Service:
         name=DAEMON,
         description="The ngrok agent, Jupyter's tunnel",
         command=[
-            *(f"{layout.tools}/bin/python", "-m", "ansible.module_utils.ngrok_agent"),
+            *(f"{layout.tools}/bin/python", "-m", "reachable.ngrok_agent"),
             *(f"--log={layout.ngrok_log}", f"--cloud={cloud(there)}", "--secret-file", layout.ngrok_token),
             *(*tunnels.keeper_options(there.tunnels), "--", agent_path(there), "start", "--all"),
             *("--config", layout.ngrok_config, "--config", layout.ngrok_token),
@@ -339,7 +338,7 @@ def service(there: Situation) -> Service:
         user=user,
         group=group,
         directory="/",
-        environment={"PYTHONPATH": layout.library, **programs.ENVIRONMENT},
+        environment=package.environment(layout.library),
         runtime_variable="RUNTIME_DIR",
         runtime_mode="0755",
         sandbox_profile="network",

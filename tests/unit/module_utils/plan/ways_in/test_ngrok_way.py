@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ansible.plugins.filter.core import to_nice_yaml
 from bare_host import FILE, TOKEN, situation
-from reachable.plan import endpoint, entries, programs, texts, watcher, ways_in
+from reachable.plan import endpoint, entries, texts, watcher, ways_in
 from reachable.plan.situation import Controller, Situation
 from reachable.plan.ways_in import ngrok
 
@@ -228,7 +228,7 @@ def test_the_service() -> None:
     service = ngrok.service(tunnel(facts={"programs": {"ngrok": AGENT}}))
     etc = "/opt/reachable/etc/ngrok"
     assert service.command == [
-        *("/opt/reachable/tools/bin/python", "-m", "ansible.module_utils.ngrok_agent"),
+        *("/opt/reachable/tools/bin/python", "-m", "reachable.ngrok_agent"),
         *("--log=/run/reachable-ngrok/agent.log", "--cloud=connect.ngrok-agent.com:443"),
         *("--secret-file", f"{etc}/authtoken.yml", "--endpoint", "ngrok-http", "http", "http://127.0.0.1:8888", "--"),
         *("/usr/local/bin/ngrok", "start", "--all", "--config", f"{etc}/ngrok.yml", "--config", f"{etc}/authtoken.yml"),
@@ -360,10 +360,3 @@ def test_who_finds_it(given: dict[str, Any], public: bool, behind_tunnel: bool) 
     there = tunnel(given)
     assert (ways_in.is_public(there), ways_in.has_tunnel(there)) == (public, behind_tunnel)
     assert there.listens_to == ("loopback" if behind_tunnel else "lan")
-
-
-def test_programs_bring_what_they_are_looked_at_for() -> None:
-    there = tunnel()
-    for names in (programs.AGENT_KEEPER, programs.WATCHER):
-        paths = [entry["path"] for entry in programs.entries(there.project, names, "/lib") if "state" not in entry]
-        assert paths == programs.files(names, "/lib")
