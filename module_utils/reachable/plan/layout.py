@@ -80,16 +80,6 @@ class Layout:
         return f"{self.state_dir}/receipt.json"
 
     @property
-    def jupyter_home(self) -> str:
-        """Return the folder of the notebook user."""
-        return f"{self.state_dir}/jupyter"
-
-    @property
-    def jupyter_config(self) -> str:
-        """Return Jupyter's configuration, which is ours alone."""
-        return f"{self.prefix}/etc/jupyter/jupyter_server_config.json"
-
-    @property
     def etc(self) -> str:
         """Return the folder of configuration."""
         return f"{self.prefix}/etc"
@@ -98,6 +88,8 @@ class Layout:
     def library(self) -> str:
         """Return the folder with the package for the programs of the tunnel."""
         return f"{self.prefix}/lib"
+
+    # Environments
 
     @property
     def drift_library(self) -> str:
@@ -108,6 +100,63 @@ class Layout:
     def tools(self) -> str:
         """Return the environment of the modules, with uv."""
         return f"{self.prefix}/tools"
+
+    @property
+    def server(self) -> str:
+        """Return the environment that serves Jupyter."""
+        return f"{self.prefix}/server"
+
+    @property
+    def server_hold(self) -> str:
+        """Return the file that says which lock of the server was declined."""
+        return f"{self.server}.hold"
+
+    @property
+    def kernel(self) -> str:
+        """Return the environment of notebooks, which belongs to their user."""
+        return f"{self.jupyter_home}/kernel"
+
+    @property
+    def kernel_lock(self) -> str:
+        """Return the file by which two runs wait for each other; in a folder of the user's, programs could hold it."""
+        return f"{self.prefix}/kernel.lock"
+
+    # Jupyter
+
+    @property
+    def jupyter_home(self) -> str:
+        """Return the folder of the notebook user."""
+        return f"{self.state_dir}/jupyter"
+
+    @property
+    def jupyter_account_home(self) -> str:
+        """Return the home of an account of ours, as all but its own sandbox see it: an empty folder of root's."""
+        return f"{self.state_dir}/home"
+
+    @property
+    def jupyter_etc(self) -> str:
+        """Return the folder whose configuration wins over any other."""
+        return f"{self.etc}/jupyter"
+
+    @property
+    def jupyter_config(self) -> str:
+        """Return Jupyter's configuration, which is ours alone."""
+        return f"{self.jupyter_etc}/jupyter_server_config.json"
+
+    @property
+    def jupyter_defaults(self) -> str:
+        """Return the folder whose configuration any other wins over."""
+        return f"{self.jupyter_etc}/defaults"
+
+    @property
+    def jupyter_share(self) -> str:
+        """Return the folder with kernels, extensions and pages."""
+        return f"{self.prefix}/share/jupyter"
+
+    @property
+    def jupyter_pages(self) -> str:
+        """Return the folder of what pages have for an iPad."""
+        return f"{self.jupyter_share}/pages"
 
     # Ways in
 

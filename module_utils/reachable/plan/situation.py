@@ -60,8 +60,9 @@ class Situation:
     """What is declared for a host, and how that host is.
 
     ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
-    ``oldest_python`` is the one that Jupyter needs. ``project`` has the files that hosts get. ``pulled`` is true where
-    the host itself runs this, with a declaration that it pulled, and ``only_looks`` where nothing is made or changed.
+    ``oldest_python`` is the one that Jupyter needs. ``project`` has the files that hosts get. ``requirements`` is the
+    text of ``jupyter_requirements_file``, or None where there is no such file. ``pulled`` is true where the host itself
+    runs this, with a declaration that it pulled, and ``only_looks`` where nothing is made or changed.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Situation:
     oldest_python: str
     check_mode: bool
     project: Project
+    requirements: str | None = None
     pulled: bool = False
     only_looks: bool = False
     controller: Controller = Controller()
@@ -246,31 +248,51 @@ class Situation:
         ]
 
     @cached_property
+    def needs_tunnel_tools(self) -> bool:
+        """Tell whether the tools are to have what a tunnel and messages take."""
+        tells = self.wanted.reachable_drift_schedule is not None and bool(self.wanted.endpoint_notify_urls)
+        return self.has_tunnel or tells
+
+    @cached_property
     def environments(self) -> dict[str, str]:
         """Return how each environment is, by its path, in the words of host_info.
 
         Whether the host has an authtoken, and so which tools it should have, was not known when it was looked at.
         """
-        tools = f"{self.layout.prefix}/tools"
-        tells = self.wanted.reachable_drift_schedule is not None and bool(self.wanted.endpoint_notify_urls)
-        right = "alternative" if self.has_tunnel or tells else "settled"
+        tools = self.layout.tools
+        right = "alternative" if self.needs_tunnel_tools else "settled"
         found = dict(self.facts["environments"])
         if found.get(tools) in TOOLS:
             found[tools] = "settled" if found[tools] == right else "different"
         return found
 
     @cached_property
+    def environment_states(self) -> list[str]:
+        """Return how the environments are that lie where they should. On macOS others were looked at, too."""
+        places = tuple(f"{folder}/" for folder in (self.layout.prefix, self.layout.state_dir))
+        return [state for path, state in self.environments.items() if path.startswith(places)]
+
+    @property
     def is_complete(self) -> bool:
         """Tell whether all environments are as they should be."""
-        places = tuple(f"{folder}/" for folder in (self.layout.prefix, self.layout.state_dir))
-        return all(state == "settled" for path, state in self.environments.items() if path.startswith(places))
+        return all(state == "settled" for state in self.environment_states)
+
+    @cached_property
+    def current_config(self) -> str:
+        """Return the configuration that the host has now, with the hash and the key; empty where it has none."""
+        former = f"{self.former.prefix}/etc/jupyter/jupyter_server_config.json" if self.former else ""
+        return self.content(self.layout.jupyter_config) or (self.former.content(former) if self.former else "")
 
     @cached_property
     def current_hash(self) -> str:
         """Return the hash of the password that the host has now; empty where it has none."""
-        former = f"{self.former.prefix}/etc/jupyter/jupyter_server_config.json" if self.former else ""
-        config = self.content(self.layout.jupyter_config) or (self.former.content(former) if self.former else "")
-        found = re.search('"hashed_password": "([^"]*)"', config)
+        found = re.search('"hashed_password": "([^"]*)"', self.current_config)
+        return found[1] if found else ""
+
+    @cached_property
+    def current_proof_key(self) -> str:
+        """Return the key by which Jupyter proves that it is this host's; empty where it has none."""
+        found = re.search('"proof_key": "([0-9a-f]{64})"', self.current_config)
         return found[1] if found else ""
 
     @cached_property
@@ -290,9 +312,14 @@ class Situation:
 
     @cached_property
     def adopted_hash(self) -> str:
-        """Return that hash."""
-        password = (self.facts["jupyter_config"] or {}).get("password") or {}
-        return str(password.get("hash", ""))
+        """Return that hash; empty where there is none."""
+        return str(self.adopted_password.get("hash", ""))
+
+    @property
+    def adopted_password(self) -> Mapping[str, Any]:
+        """Return the password in a person's own configuration, with file and line; nothing where there is none."""
+        found: Mapping[str, Any] = (self.facts["jupyter_config"] or {}).get("password") or {}
+        return found
 
     def strangers(self, folders: Iterable[str]) -> list[str]:
         """Return the folders that are there and belong to somebody else than whoever the modules run as."""
