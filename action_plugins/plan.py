@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import files, given, proofs
-from reachable.plan import declaration, endpoint, host_refusals, lab, moves, package, refusals
+from reachable.plan import declaration, endpoint, host_refusals, jupyter, lab, moves, package, refusals
 from reachable.plan.situation import Controller, Former, Situation
 from reachable.plan.ways_in import ngrok
 
@@ -40,15 +40,21 @@ ARGUMENT_SPEC = {
     "connected_to": {"type": "str"},
     "only_looks": {"type": "bool", "default": False},
     "oldest_python": {"type": "str", "default": "3.0"},
+    "server_lock": {"type": "str"},
 }
+SERVER_LOCK = "requirements/server.txt"
 
 
 class Checkout:
-    """The files of this project."""
+    """The files of this project, in the place of which others may be given."""
+
+    def __init__(self, others: dict[str, str]) -> None:
+        """Keep the texts of the others, by path."""
+        self.others = others
 
     def text(self, path: str) -> str:
         """Return a text, as it is."""
-        return (ROOT / path).read_text(encoding="utf-8")
+        return self.others[path] if path in self.others else (ROOT / path).read_text(encoding="utf-8")
 
     def base64(self, path: str) -> str:
         """Return in base64 what is no text."""
@@ -92,7 +98,6 @@ def problems(host: str, options: dict[str, Any]) -> list[str]:
 def surroundings(host: str, wanted: declaration.Declaration, options: dict[str, Any]) -> refusals.Surroundings:
     """Look at what counts of the controller."""
     folders = [each for each in (wanted.reachable_secrets_dir, wanted.reachable_cards_dir) if os.path.isabs(each or "")]
-    file = wanted.jupyter_requirements_file or ""
     # Reading them takes a moment, and most people set nothing of the kind.
     schemas = ROOT / "requirements/server.schemas.json" if lab.plugin_settings(wanted.jupyter_settings) else None
     return refusals.Surroundings(
@@ -102,16 +107,24 @@ def surroundings(host: str, wanted: declaration.Declaration, options: dict[str, 
         home=options["home"],
         pulled=options["pulled"],
         unwritable=frozenset(each for each in folders if each and not files.is_writable_folder(each)),
-        requirements=Path(file).read_text(encoding="utf-8") if os.path.isabs(file) and os.path.isfile(file) else None,
+        requirements=requirements(wanted),
         schemas=json.loads(schemas.read_text(encoding="utf-8")) if schemas else {},
     )
 
 
+def requirements(wanted: declaration.Declaration) -> str | None:
+    """Return the text of the file with requirements for the kernel; None where there is no such file."""
+    file = wanted.jupyter_requirements_file or ""
+    return Path(file).read_text(encoding="utf-8") if os.path.isabs(file) and os.path.isfile(file) else None
+
+
 def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation:
     """Bring together what is declared and what was found."""
+    wanted = declaration.read(options["values"], options["specs"])
+    others = {} if options["server_lock"] is None else {SERVER_LOCK: options["server_lock"]}
     there = Situation(
         name=host,
-        wanted=declaration.read(options["values"], options["specs"]),
+        wanted=wanted,
         scope=options["scope"],
         facts=lab.laid_over(options["host"], options["since"]),
         former=Former(**options["former"]) if options["former"] else None,
@@ -119,7 +132,8 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         moves={"paths": {}, "files": {}, **options["moves"]},
         oldest_python=options["oldest_python"],
         check_mode=check_mode,
-        project=Checkout(),
+        project=Checkout(others),
+        requirements=requirements(wanted),
         pulled=options["pulled"],
         only_looks=options["only_looks"],
     )
@@ -158,10 +172,8 @@ def planned(there: Situation) -> dict[str, Any]:
         "port_refused": host_refusals.of_port(there),
         "distribution": dataclasses.asdict(there.distribution),
         "python": dataclasses.asdict(there.python),
-        "settings": there.settings,
-        "conflicts": there.conflicts,
+        "jupyter": jupyter.planned(there),
         "package_folders_former": package.former_folders(there),
-        "notebooks_are_ours": there.notebooks_are_ours,
         "moves": dataclasses.asdict(moves.moves_of(there)),
         "endpoint": endpoint.planned(there),
         "ngrok": ngrok.planned(there),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import accounts, conflicts, definitions, lab, receipts, sandboxes, settings, tunnels
+from reachable.plan import accounts, definitions, environments, receipts, sandboxes, settings, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +25,10 @@ class FilterModule:
             "agent_config": tunnels.agent_config,
             "agent_setting_problems": tunnels.agent_setting_problems,
             "cloud_address": tunnels.cloud_address,
-            "config_conflicts": conflicts.config_conflicts,
             "common_settings": tunnels.common_settings,
             "joined_policy": tunnels.joined_policy,
             "keeper_options": tunnels.keeper_options,
-            "lab_overrides": lab.lab_overrides,
-            "metadata_left_open": sandboxes.metadata_left_open,
+            "packages_changed": environments.packages_changed,
             "policy_problems": tunnels.policy_problems,
             "property_list": definitions.property_list,
             "read_receipt": receipts.read,

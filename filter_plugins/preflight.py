@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import sys
 from pathlib import Path
@@ -30,22 +29,11 @@ def package_files(library: str) -> list[dict[str, Any]]:
     return package.entries(package.archive(read_package()), library)
 
 
-def with_package(files: Mapping[str, str]) -> dict[str, str]:
-    """Return the content of files by their paths, and with them the package."""
-    return {**files, **package.files(read_package())}
-
-
 @functools.cache
 def read_package() -> dict[str, str]:
     """Read the modules of the package that runs on hosts, by their names."""
     folder = Path(__file__).parents[1] / "module_utils/reachable"
     return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-
-
-@functools.cache
-def read_base64(path: str) -> str:
-    """Read a file that is no text."""
-    return base64.b64encode(Path(path).read_bytes()).decode()
 
 
 class FilterModule:
@@ -57,7 +45,5 @@ class FilterModule:
             "missing_entries": missing_entries,
             "is_writable_folder": files.is_writable_folder,
             "package_files": package_files,
-            "read_base64": read_base64,
-            "with_package": with_package,
             "without_holders": without_holders,
         }

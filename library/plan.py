@@ -85,6 +85,9 @@ options:
     description: The oldest Python on which Jupyter runs.
     type: str
     default: "3.0"
+  server_lock:
+    description: The lock of Jupyter's server, if it is another one than that of this project.
+    type: str
 attributes:
   check_mode:
     description: Runs in check mode, where it does the same.
@@ -140,21 +143,16 @@ distribution:
   description: What is known of the host's distribution.
   type: dict
   returned: when O(host) is given
-settings:
-  description: The configuration of Jupyter, without the password's hash. What people add to it may be secret.
+jupyter:
+  description: >-
+    What of Jupyter is missing (C(folders_missing), C(environments_to_settle), ...), what an upgrade or a rollback does,
+    its service, and what there is to tell about it. In its configuration are the password's hash and whatever secrets
+    people add.
   type: dict
-  returned: when O(host) is given
-conflicts:
-  description: A sentence for each setting in somebody's own configuration of Jupyter that is another than ours.
-  type: list
   returned: when O(host) is given
 package_folders_former:
   description: The folders in which an earlier version kept what its programs import, and which go.
   type: list
-  returned: when O(host) is given
-notebooks_are_ours:
-  description: Whether the folder of the notebooks is made, and was not somebody's before.
-  type: bool
   returned: when O(host) is given
 moves:
   description: What is moved and handed over before Jupyter runs.

@@ -29,6 +29,14 @@ def is_package(text: str) -> bool:
     return requirement.url is None and requirement.marker is None
 
 
+def no_requirements(file: str) -> str:
+    """Say that the file with requirements is not there, and what to do."""
+    return (
+        f"jupyter_requirements_file is '{file}', and there is no such file here: give the absolute path of a file on "
+        "this machine."
+    )
+
+
 def lines_that_lead_elsewhere(requirements: str) -> list[str]:
     """Return what leads from a requirements file to other files, which do not go to the host."""
     return ELSEWHERE.findall(requirements)

@@ -147,10 +147,7 @@ def of_packages(wanted: Declaration, around: Surroundings) -> Iterator[str]:
             "'numpy' or 'pandas==3.0.1'."
         )
     if wanted.jupyter_requirements_file is not None and around.requirements is None:
-        yield (
-            f"jupyter_requirements_file is '{wanted.jupyter_requirements_file}', and there is no such file here: give "
-            "the absolute path of a file on this machine."
-        )
+        yield packages.no_requirements(wanted.jupyter_requirements_file)
     if elsewhere := packages.lines_that_lead_elsewhere(around.requirements or ""):
         yield (
             f"jupyter_requirements_file has the line {listed(elsewhere)}, and only the file itself goes to the host: "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from bare_host import situation
 from host_kinds import GIVEN, KINDS, SUPPORTED, recorded
-from reachable.plan import host_refusals
+from reachable.plan import host_refusals, jupyter
 from reachable.plan.layout import default_places
 
 if TYPE_CHECKING:
@@ -66,3 +66,16 @@ def test_where_its_services_are_defined(name: str) -> None:
 def test_the_python_of_the_environments(name: str, path: str, package: str | None) -> None:
     host = there(name)
     assert (host.python.path, host.distribution.python if host.python.is_to_come else None) == (path, package)
+    assert jupyter.receipt(host).get("packages", []) == ([package] if package else [])
+
+
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_jupyter_runs_as_a_user_of_its_own_or_as_the_person(name: str) -> None:
+    host = there(name)
+    planned = jupyter.planned(host)
+    is_for_all = KINDS[name].get("scope", "system") == "system"
+    assert planned["account_differs"] == is_for_all
+    assert planned["service"]["user"] == host.wanted.jupyter_user
+    ours = host.layout.jupyter_home if is_for_all else host.user["home"]
+    assert planned["service"]["environment"]["HOME"] == ours
+    assert planned["service"]["environment"].get("PIP_CERT") == KINDS[name]["ca_bundle"]
