@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import files, given, proofs
-from reachable.plan import declaration, endpoint, host_refusals, jupyter, lab, moves, package, refusals
+from reachable.plan import declaration, endpoint, host_refusals, jupyter, keeping, lab, moves, receipt, refusals
 from reachable.plan.situation import Controller, Former, Situation
 from reachable.plan.ways_in import ngrok
 
@@ -39,6 +39,8 @@ ARGUMENT_SPEC = {
     "since": {"type": "dict", "default": {}},
     "connected_to": {"type": "str"},
     "only_looks": {"type": "bool", "default": False},
+    "recalled": {"type": "dict"},
+    "scopes": {"type": "dict", "default": {}},
     "oldest_python": {"type": "str", "default": "3.0"},
     "server_lock": {"type": "str"},
 }
@@ -76,7 +78,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
         name = (task_vars or {})["inventory_hostname"]
         if options["host"] is not None:
-            return result | planned(situation(name, options, self._task.check_mode))
+            there = situation(name, options, self._task.check_mode)
+            return result | planned(there) | written_down(there, options)
         sentences = problems(name, options)
         if options["only_kept"]:
             sentences = given.about(sentences, options["kept"])
@@ -163,6 +166,20 @@ def resolves_to(name: str, addresses: list[str]) -> bool:
     return found <= set(addresses)
 
 
+def written_down(there: Situation, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what is written down on the host and the controller: with which values, and which of them were given."""
+    recalled, values, specs = options["recalled"], options["values"], options["specs"]
+    taken = given.taken_up(recalled, given.read_made_with(there.content(there.layout.receipt), specs))
+    kept = given.to_keep(recalled, taken, values, files.is_writable_folder(os.path.dirname(recalled["file"])))
+    made_with = given.made_with(values, specs, given.in_force(kept.values, recalled))
+    return {
+        "receipt": receipt.planned(there, made_with),
+        "kept": keeping.planned(
+            there, keeping.Kept(recalled["file"], recalled["found"], kept.values, options["scopes"])
+        ),
+    }
+
+
 def planned(there: Situation) -> dict[str, Any]:
     """Return what roles need of it as plain data."""
     return {
@@ -173,7 +190,6 @@ def planned(there: Situation) -> dict[str, Any]:
         "distribution": dataclasses.asdict(there.distribution),
         "python": dataclasses.asdict(there.python),
         "jupyter": jupyter.planned(there),
-        "package_folders_former": package.former_folders(there),
         "moves": dataclasses.asdict(moves.moves_of(there)),
         "endpoint": endpoint.planned(there),
         "ngrok": ngrok.planned(there),

@@ -33,10 +33,7 @@ class FilterModule:
             "property_list": definitions.property_list,
             "read_receipt": receipts.read,
             "ready_policy": tunnels.ready_policy,
-            "receipt_without": receipts.receipt_without,
             "sandbox_directives": sandboxes.sandbox_directives,
             "to_watch": tunnels.to_watch,
             "watched_traits": settings.watched_traits,
-            "what_stays": receipts.what_stays,
-            "with_what_is_to_come": receipts.with_what_is_to_come,
         }

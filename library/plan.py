@@ -85,6 +85,13 @@ options:
     description: The oldest Python on which Jupyter runs.
     type: str
     default: "3.0"
+  recalled:
+    description: What M(given) returned. Needed where O(host) is given.
+    type: dict
+  scopes:
+    description: As whom, and where, it is installed as far as the controller knows, by scope.
+    type: dict
+    default: {}
   server_lock:
     description: The lock of Jupyter's server, if it is another one than that of this project.
     type: str
@@ -116,6 +123,7 @@ EXAMPLES = r"""
     scope: system
     home: /root
     host: "{{ found }}"
+    recalled: "{{ recalled }}"
 """
 
 RETURN = r"""
@@ -150,10 +158,6 @@ jupyter:
     people add.
   type: dict
   returned: when O(host) is given
-package_folders_former:
-  description: The folders in which an earlier version kept what its programs import, and which go.
-  type: list
-  returned: when O(host) is given
 moves:
   description: What is moved and handed over before Jupyter runs.
   type: dict
@@ -165,6 +169,16 @@ endpoint:
   returned: when O(host) is given
 ngrok:
   description: What is to be done for a tunnel. Its authtoken is in it.
+  type: dict
+  returned: when O(host) is given
+receipt:
+  description: >-
+    What is written down on the host before it is made, and what goes of it: what nobody wants any more (C(surplus)), a
+    scope that is left (C(former)), or all of it (C(end)).
+  type: dict
+  returned: when O(host) is given
+kept:
+  description: What is written and removed on the controller.
   type: dict
   returned: when O(host) is given
 settled:

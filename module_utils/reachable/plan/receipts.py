@@ -47,16 +47,20 @@ def with_what_is_to_come(known: Receipt, wanted: Receipt, host: Mapping[str, Any
 def is_there(kind: str, name: str, host: Mapping[str, Any]) -> bool:
     """Tell whether something is on the host already. Services and files have names that nobody else uses."""
     if kind == "users":
-        return host["users"][name] is not None
+        return host["users"].get(name) is not None
     if kind == "packages" and name == "ngrok-cask":
         return host["programs"].get("ngrok") is not None
     if kind == "packages":
         # A package with a Python is wanted only where there is none.
-        known = host["files"].get(f"/var/lib/dpkg/info/{name}.list", {"state": "absent"})
-        return bool(known["state"] != "absent")
+        return path_is_there(f"/var/lib/dpkg/info/{name}.list", host)
     if kind == "lingering":
         return bool(host["user"]["lingers"])
-    return kind in {"folders", "notebooks", "parents"} and bool(host["files"][name]["state"] != "absent")
+    return kind in {"folders", "notebooks", "parents"} and path_is_there(name, host)
+
+
+def path_is_there(path: str, host: Mapping[str, Any]) -> bool:
+    """Tell whether host_info found something at a path."""
+    return bool(host["files"].get(path, {"state": "absent"})["state"] != "absent")
 
 
 def receipt_without(receipt: Receipt, others: Receipt) -> Receipt:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +130,14 @@ class Situation:
         return receipts.read(self.content(self.layout.receipt))
 
     @cached_property
+    def before(self) -> Situation | None:
+        """Return the same declaration in the scope of before, as the host is for it; None where there is none."""
+        if self.former is None:
+            return None
+        wanted = replace(self.wanted, reachable_prefix=self.former.prefix, reachable_state_dir=self.former.state_dir)
+        return replace(self, wanted=wanted, scope=self.former.scope, facts=self.former.facts, former=None)
+
+    @cached_property
     def was_installed(self) -> bool:
         """Tell whether Reachable was here before."""
         return self.is_there(self.layout.jupyter_config) or self.is_there(self.layout.unit("reachable-jupyter"))
@@ -206,6 +214,11 @@ class Situation:
     def agent_program(self) -> str:
         """Return the name or the path of the agent's program."""
         return ways_in.ngrok.program_name(self.layout, self.wanted)
+
+    @property
+    def card_dir(self) -> str:
+        """Return the folder on the controller with the cards of the host."""
+        return f"{self.wanted.reachable_cards_dir}/{self.name}"
 
     @property
     def tunnel_key(self) -> str:

@@ -28,7 +28,8 @@ def planned(
     notebooks = {values["jupyter_notebook_dir"]: {**ROOM, "nearest": "/var/lib/reachable/jupyter"}}
     host = {**FACTS, "paths": {**room, **notebooks}, **facts}
     common = {"platform": "linux", "scope": "system", "home": "/root", "oldest_python": "3.10"}
-    arguments = {**common, **(arguments or {})}
+    recalled = {"file": "/inventory/given/vps.yml", "is_there": False, "found": {}, "given": [], "declared": []}
+    arguments = {**common, "recalled": {**recalled, "specs": SPECS}, **(arguments or {})}
     variables = {"inventory_hostname": "vps"}
     return run_action("plan", variables=variables, values=values, specs=SPECS, host=host, **arguments)
 

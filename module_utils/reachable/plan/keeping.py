@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the controller keeps of a host: cards, secrets, what was given with -e, and in which scopes it is installed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from posixpath import dirname
+from typing import TYPE_CHECKING, Any
+
+from . import jupyter
+from .entries import folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .entries import Entry
+    from .situation import Situation
+
+Scopes = dict[str, dict[str, str]]
+"""As whom, and where, it is installed, by scope. Written before anything is made, so nothing of others is in it."""
+
+GIVEN = """\
+# What ./reachable up was given with -e for {host}, so that the next run need not be given it again. The
+# inventory and -e win over it. Change a value, or take its line out to go back to the default, and run ./reachable up.
+# Without this file the host's own receipt says what was given.
+{values}"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What was kept, and is to be kept: the file of the values, what it says, what it is to say, and the scopes."""
+
+    file: str
+    found: Mapping[str, Any]
+    values: Mapping[str, Any]
+    scopes: Scopes
+
+
+def planned(there: Situation, kept: Kept) -> dict[str, Any]:
+    """Return what is written and removed on the controller."""
+    here = {
+        there.scope: {"prefix": there.layout.prefix, "state": there.layout.state_dir, "user": there.user["name"]},
+    }
+    elsewhere = {scope: known for scope, known in kept.scopes.items() if scope != there.scope}
+    files = [
+        *(f"{there.card_dir}/card.{ending}" for ending in ("html", "txt", "json")),
+        scopes_file(there),
+        kept.file,
+        *(f"{jupyter.password_file(there)}{ending}" for ending in ("", ".new")),
+        *(f"{there.tunnel_key}{ending}" for ending in ("", ".pub")),
+    ]
+    return {
+        "entries": [*scopes(there, {**kept.scopes, **here}), *given(there, kept)],
+        # Where the host has left the scope of before, and where another scope stays.
+        "entries_of_this_scope": scopes(there, here),
+        "entries_of_other_scopes": scopes(there, elsewhere),
+        "other_scope": next(iter(elsewhere), ""),
+        "files": files,
+        "folders": list(dict.fromkeys(map(dirname, files))),
+    }
+
+
+def scopes_file(there: Situation) -> str:
+    """Return the file that says in which scopes it is installed."""
+    return f"{there.card_dir}/scopes.json"
+
+
+def scopes(there: Situation, known: Scopes) -> list[Entry]:
+    """Return the entries that write down the scopes."""
+    return [
+        *map(folder, (str(there.wanted.reachable_cards_dir), there.card_dir)),
+        {"path": scopes_file(there), "content": json.dumps(known, indent=2, sort_keys=True) + "\n"},
+    ]
+
+
+def given(there: Situation, kept: Kept) -> list[Entry]:
+    """Return the entries that keep what was given. A file that says the same is left as somebody wrote it."""
+    if kept.values == kept.found:
+        return []
+    import yaml  # noqa: PLC0415 - a library of the controller's, which most runs do not need
+
+    # Ansible has kinds of text and numbers of its own, which JSON takes and YAML does not.
+    plain = json.loads(json.dumps(kept.values))
+    values = yaml.safe_dump(plain, indent=2, allow_unicode=True, default_flow_style=False)
+    text = GIVEN.format(host=there.name, values=values.strip()) + "\n"
+    return [folder(dirname(kept.file), mode="0700"), {"path": kept.file, "content": text, "mode": "0600"}]
