@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--password-file", type=Path, required=True)
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument("--pictures", type=Path, required=True, help="the folder for the pictures")
+    parser.add_argument("--held", choices=[*SCREENS], help="one way in which Chromium's is held, otherwise both")
     options = parser.parse_args()
     password = options.password_file.read_text().rstrip("\n")
     server = Browser(options.url)
@@ -47,7 +48,7 @@ def main() -> None:
 
 def use_by_finger(browser: Chromium, server: Browser, password: str, options: argparse.Namespace) -> Iterator[str]:
     """Come in from the card, and use each interface, also when one before does not work; yield what fails."""
-    for screen in SCREENS:
+    for screen in [options.held] if options.held else SCREENS:
         tablet = Tablet(browser, screen, options.pictures)
         card.walk(tablet, options.card.resolve(), options.url, password)
         for interface in (lab, notebook, nbclassic):
