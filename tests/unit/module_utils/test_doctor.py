@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import errno
 import hashlib
 import http.client
 import http.server
-import inspect
 import ipaddress
 import json
 import os
@@ -29,6 +27,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from reachable import doctor, ngrok, proofs, ssh_tunnel
+from reachable.advice import ADVICE, LegError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +70,7 @@ def states(found: dict[str, Any]) -> dict[str, str]:
 def advice(code: str, url: str, **facts: object) -> tuple[str, ...]:
     visitor = doctor.Visitor(url, None, 0, time)
     known = {"url": url, "host": visitor.host, "port": visitor.port, **facts}
-    return tuple(sentence.format(**known) for sentence in doctor.ADVICE[code])
+    return tuple(sentence.format(**known) for sentence in ADVICE[code])
 
 
 # Real Jupyter
@@ -1022,37 +1021,9 @@ def test_the_kernels_answer(messages: list[dict[str, Any]], expected: str) -> No
     ],
 )
 def test_a_kernel_that_gives_no_answer(messages: list[dict[str, Any]], text: str) -> None:
-    with pytest.raises(doctor.LegError, match=text) as caught:
+    with pytest.raises(LegError, match=text) as caught:
         doctor.read_answer(messages, "me")
     assert caught.value.code == "kernel_mute"
-
-
-@pytest.mark.parametrize(
-    ("error", "name", "code"),
-    [
-        (TimeoutError(), "tcp", "unanswered"),
-        (TimeoutError(), "contents", "silent"),
-        (TimeoutError(), "kernel", "kernel_silent"),
-        (OSError(errno.EHOSTUNREACH, "No route to host"), "tcp", "no_route"),
-        (OSError(errno.ENETUNREACH, "Network is unreachable"), "tcp", "no_route"),
-        (ConnectionResetError(), "contents", "hung_up"),
-        (http.client.IncompleteRead(b""), "contents", "hung_up"),
-        (OSError(errno.EMFILE, "Too many open files"), "tcp", "unexpected"),
-    ],
-)
-def test_errors_of_the_system_have_a_code(error: Exception, name: str, code: str) -> None:
-    assert doctor.explain(error, name).code == code
-
-
-def test_each_code_has_advice_and_each_advice_a_code() -> None:
-    source = inspect.getsource(doctor).replace(str(doctor.ADVICE), "")
-    said_by_ssh = {code for _, code in ssh_tunnel.TROUBLES} | {ssh_tunnel.diagnose("")[0]}
-    for code, sentences in doctor.ADVICE.items():
-        assert len(re.findall(rf'"{code}"', source)) > 1 or code in said_by_ssh, f"{code} is never used"
-        assert all(re.fullmatch(r"[A-Z{].*\.|{fix}", sentence) for sentence in sentences), code
-    raised = set(re.findall(r'LegError\("(\w+)"', source)) | set(re.findall(r'code = "(\w+)"', source))
-    named = set(doctor.TIMEOUT_CODES.values()) | set(doctor.CERTIFICATE_CODES.values())
-    assert raised | named | said_by_ssh | set(doctor.STARTING) <= set(doctor.ADVICE)
 
 
 # The proof
