@@ -182,6 +182,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.reachable import doctor, files, ngrok, ssh_tunnel
 from ansible.module_utils.reachable.endpoints import Origin, endpoint_value
+from ansible.module_utils.reachable.waiting import Clock, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -300,7 +301,7 @@ def visit_ssh(found: ngrok.Finding, seconds: float) -> ngrok.Finding:
     fix = f"Check that sshd runs at {found.upstream}; the agent passes the connection on to it."
     listen = functools.partial(ssh_tunnel.first_words_at, origin.host, origin.port or SSH_PORT, seconds)
     try:
-        words = doctor.within(seconds, listen)
+        words = within(seconds, listen)
     except OSError as error:
         seen, fix = ngrok.clean(error.strerror or str(error)), RESTART
     else:
@@ -311,7 +312,7 @@ def visit_ssh(found: ngrok.Finding, seconds: float) -> ngrok.Finding:
     return found._replace(state="offline", code="stale", problem=problem, fix=fix)
 
 
-def wait(look_once: Callable[[float], Look], delay: float, timeout: float, clock: doctor.Clock = time) -> Look:
+def wait(look_once: Callable[[float], Look], delay: float, timeout: float, clock: Clock = time) -> Look:
     """Look until nothing is in the way, until waiting cannot help, or until the time is up; return the last look."""
     end = clock.monotonic() + timeout
     since = clock.time() - FRESH_SECONDS

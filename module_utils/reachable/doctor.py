@@ -21,10 +21,11 @@ import urllib.parse
 import uuid
 from concurrent import futures
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import ngrok, proofs, ssh_tunnel
 from .advice import ADVICE, FOREIGN, STARTING, LegError, explain
+from .waiting import Clock, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,7 +36,6 @@ try:
 except ImportError:
     WEBSOCKET_ERROR = traceback.format_exc()
 
-T = TypeVar("T")
 
 # The system tries at 0, 1 and 3 seconds. A connection that is not open after the third try will not open at all.
 CONNECT_SECONDS = 5.0
@@ -59,19 +59,6 @@ INTERSTITIAL_DETAIL = (
 
 # OpenSSL's x509_vfy.h
 CERTIFICATE_CODES = {9: "early", 10: "expired", 62: "other_name", 64: "other_name"}
-
-
-class Clock(Protocol):
-    """The functions of the module ``time`` that are used here, in seconds."""
-
-    def monotonic(self) -> float:
-        """Return the time since a fixed but unknown moment."""
-
-    def time(self) -> float:
-        """Return the time since 1970."""
-
-    def sleep(self, seconds: float, /) -> None:
-        """Wait."""
 
 
 # The options of the module doctor_info.
@@ -677,32 +664,6 @@ def read_answer(messages: Iterable[dict[str, Any]], request_id: str) -> str:
         elif kind == "status" and content["execution_state"] == "idle":
             return said
     raise LegError("kernel_mute", "the connection was closed")
-
-
-def in_background(work: Callable[[], T], done: Callable[[], None] = lambda: None) -> futures.Future[T]:
-    """Start work in a daemon thread, and call ``done`` after it."""
-    future: futures.Future[T] = futures.Future()
-    future.add_done_callback(lambda _: done())
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is taken
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
-
-
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """Return what ``work`` returns, raise what it raises, or raise TimeoutError if it takes longer.
-
-    A socket's timeout stops neither a name lookup nor a server that sends byte after byte.
-    """
-    try:
-        return in_background(work).result(timeout=seconds)
-    except futures.TimeoutError as error:  # before Python 3.11 this is no TimeoutError
-        raise TimeoutError(str(error) or "there was no time left") from error
 
 
 class Examination:

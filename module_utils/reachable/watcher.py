@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import doctor, files, ngrok, ssh_tunnel
 from .endpoints import Origin, endpoint_value
 from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
+from .waiting import Clock, in_background, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -344,7 +345,7 @@ def probe_ssh(host: str, port: int) -> str:
     """Listen to the greeting of an SSH server."""
     listen = partial(ssh_tunnel.first_words_at, host, port, PROBE_SECONDS)
     try:
-        is_ssh = ssh_tunnel.is_greeting(doctor.within(PROBE_SECONDS, listen))
+        is_ssh = ssh_tunnel.is_greeting(within(PROBE_SECONDS, listen))
         seen = "" if is_ssh else "what answers there is none"
     except TimeoutError:
         seen = "it does not answer in time"
@@ -465,7 +466,7 @@ class Watcher:
         config: Config,
         targets: list[Target],
         *,
-        clock: doctor.Clock = time,
+        clock: Clock = time,
         ask: Callable[[str], Any] = ask_agent,
         visit: Callable[[Endpoint], str] = probe,
         start: Callable[[Callable[[], Any]], Future[Any]],
@@ -700,7 +701,7 @@ def wait(wake: queue.SimpleQueue[bool], seconds: float) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Watch until the service manager stops this process."""
     wake: queue.SimpleQueue[bool] = queue.SimpleQueue()  # the only queue that a signal handler may fill
-    start = partial(doctor.in_background, done=partial(wake.put, False))
+    start = partial(in_background, done=partial(wake.put, False))
     try:
         config, targets = load(arguments)
         watcher = Watcher(config, targets, start=start)

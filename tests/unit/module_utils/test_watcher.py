@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import signal
 import socket
 import stat
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from reachable import doctor, ngrok, notifier, watcher
+from reachable import ngrok, notifier, watcher
 from reachable.endpoints import Origin, endpoint_value
 
 if TYPE_CHECKING:
@@ -459,15 +458,6 @@ def test_a_visit_to_a_tunnel_without_agent(greeter: Callable[[bytes], int]) -> N
     answer = b"HTTP/1.0 404 Not Found\r\nNgrok-Error-Code: ERR_NGROK_3200\r\n\r\n"
     value = endpoint_value(Origin.of(f"http://127.0.0.1:{greeter(answer)}"), "jupyter", "http")
     assert "(ERR_NGROK_3200). " in watcher.probe(value)
-
-
-def test_work_in_the_background_wakes_the_loop() -> None:
-    done: queue.SimpleQueue[bool] = queue.SimpleQueue()
-    future = doctor.in_background(lambda: 42, lambda: done.put(False))
-    assert done.get(timeout=20) is False
-    assert future.result(timeout=20) == 42
-    with pytest.raises(ZeroDivisionError):
-        doctor.in_background(lambda: 1 / 0, lambda: None).result(timeout=20)
 
 
 # The loop
