@@ -8,7 +8,6 @@ kernel, need the package websocket-client.
 
 from __future__ import annotations
 
-import datetime as dt
 import http.client
 import ipaddress
 import json
@@ -18,13 +17,13 @@ import threading
 import time
 import traceback
 import urllib.parse
-import uuid
 from concurrent import futures
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import ngrok, proofs, ssh_tunnel
 from .advice import ADVICE, FOREIGN, STARTING, LegError, explain
+from .kernel_messages import execute_request, read_answer
 from .waiting import Clock, within
 
 if TYPE_CHECKING:
@@ -618,52 +617,6 @@ def ngrok_code(answer: Answer) -> str | None:
     """Return the code with which ngrok answers in place of the server behind it."""
     found = ngrok.CODE.search(f"{answer.headers.get('Ngrok-Error-Code')} {answer.body!r}")
     return found[0] if found else None
-
-
-def execute_request(code: str) -> dict[str, Any]:
-    """Make a message that asks a kernel to execute code.
-
-    Source: "Messaging in Jupyter", https://jupyter-client.readthedocs.io/en/stable/messaging.html, sections "General
-    Message Format" and "Execute"; "WebSocket protocols" in the documentation of Jupyter Server for ``channel``.
-    """
-    return {
-        "channel": "shell",
-        "header": {
-            "msg_id": uuid.uuid4().hex,
-            "msg_type": "execute_request",
-            "session": uuid.uuid4().hex,
-            "username": "",
-            "date": dt.datetime.now(dt.timezone.utc).isoformat(),
-            "version": "5.3",
-        },
-        "parent_header": {},
-        "metadata": {},
-        "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
-    }
-
-
-def read_answer(messages: Iterable[dict[str, Any]], request_id: str) -> str:
-    """Return the outcome of a calculation: its result, its output, or its error.
-
-    The kernel is done when it reports that it is idle after this request (same source, section "Kernel status").
-    Raise LegError if it dies before, or if the messages end.
-    """
-    said = ""
-    for message in messages:
-        kind, content = message["header"]["msg_type"], message["content"]
-        if kind == "status" and content["execution_state"] in ("restarting", "dead"):
-            raise LegError("kernel_mute", "the kernel died")
-        if message["parent_header"].get("msg_id") != request_id:
-            continue
-        if kind == "execute_result":
-            said += content["data"]["text/plain"]
-        elif kind == "stream":
-            said += content["text"]
-        elif kind == "error":
-            said += f"{content['ename']}: {content['evalue']}"
-        elif kind == "status" and content["execution_state"] == "idle":
-            return said
-    raise LegError("kernel_mute", "the connection was closed")
 
 
 class Examination:

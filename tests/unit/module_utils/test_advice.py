@@ -8,9 +8,9 @@ import inspect
 import re
 
 import pytest
-from reachable import advice, doctor, ssh_tunnel
+from reachable import advice, doctor, kernel_messages, ssh_tunnel
 
-SPEAKERS = (advice, doctor)
+SPEAKERS = (advice, doctor, kernel_messages)
 
 
 @pytest.mark.parametrize(

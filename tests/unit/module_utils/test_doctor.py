@@ -27,7 +27,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from reachable import doctor, ngrok, proofs, ssh_tunnel
-from reachable.advice import ADVICE, LegError
+from reachable.advice import ADVICE
+from reachable.kernel_messages import execute_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,7 +222,7 @@ def test_a_changed_host_header_is_found_at_the_websocket(
 def test_a_kernel_that_does_not_calculate(
     jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch, code: str, expected: str, detail: str
 ) -> None:
-    request = doctor.execute_request(code)
+    request = execute_request(code)
     monkeypatch.setattr(doctor, "execute_request", lambda _code: request)
     found = look(jupyters["password"])
     assert leg(found, "run") == ("failed", detail)
@@ -984,46 +985,6 @@ def test_the_kind_of_each_address_is_heeded(start: Start, ssh: Ssh) -> None:
     found = doctor.examine_all(endpoints, doctor.Options(anonymous=True, timeout=10))
     assert [one["interstitial"] for one in found] == [False, True, False]
     assert [leg(one, "ssh")[0] for one in found] == ["skipped", "skipped", "ok"]
-
-
-# The parts
-
-
-def message(kind: str, parent: str = "me", **content: Any) -> dict[str, Any]:
-    return {"header": {"msg_type": kind}, "parent_header": {"msg_id": parent} if parent else {}, "content": content}
-
-
-BUSY, IDLE = message("status", execution_state="busy"), message("status", execution_state="idle")
-RESULT = message("execute_result", data={"text/plain": "2"})
-
-
-@pytest.mark.parametrize(
-    ("messages", "expected"),
-    [
-        ([BUSY, RESULT, IDLE], "2"),
-        ([BUSY, IDLE], ""),
-        ([message("status", "other", execution_state="idle"), RESULT, IDLE], "2"),
-        ([message("execute_result", "other", data={"text/plain": "3"}), RESULT, IDLE], "2"),
-        ([message("stream", name="stdout", text="hello "), RESULT, IDLE], "hello 2"),
-        ([message("error", ename="NameError", evalue="no 1"), IDLE], "NameError: no 1"),
-    ],
-)
-def test_the_kernels_answer(messages: list[dict[str, Any]], expected: str) -> None:
-    assert doctor.read_answer(messages, "me") == expected
-
-
-@pytest.mark.parametrize(
-    ("messages", "text"),
-    [
-        ([BUSY], "the connection was closed"),
-        ([BUSY, message("status", "", execution_state="restarting"), RESULT, IDLE], "the kernel died"),
-        ([message("status", "", execution_state="dead")], "the kernel died"),
-    ],
-)
-def test_a_kernel_that_gives_no_answer(messages: list[dict[str, Any]], text: str) -> None:
-    with pytest.raises(LegError, match=text) as caught:
-        doctor.read_answer(messages, "me")
-    assert caught.value.code == "kernel_mute"
 
 
 # The proof
