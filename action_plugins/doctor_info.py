@@ -12,7 +12,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable import doctor
+from reachable import doctor, examination
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
@@ -24,8 +24,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         if self._connection.transport != "local":
             result.update(self._execute_module(task_vars=task_vars))
             return result
-        _, asked = self.validate_argument_spec(doctor.ARGUMENT_SPEC)
-        options = doctor.options_of(asked)
+        _, asked = self.validate_argument_spec(examination.ARGUMENT_SPEC)
+        options = examination.options_of(asked)
         if options.password and not options.anonymous and doctor.WEBSOCKET_ERROR:
             raise AnsibleActionFail(missing_required_lib("websocket-client"))
-        return {**result, "changed": False, "endpoints": doctor.examine_all(asked["endpoints"], options)}
+        return {**result, "changed": False, "endpoints": examination.examine_all(asked["endpoints"], options)}

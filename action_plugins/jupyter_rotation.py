@@ -12,7 +12,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable import doctor
+from reachable import examination
 
 try:
     from reachable import passwords, rotation
@@ -26,7 +26,7 @@ ARGUMENT_SPEC = {
     "config": {"type": "str", "no_log": True},
     "allow_weak": {"type": "bool", "default": False},
     "public": {"type": "bool", "default": False},
-    "endpoints": {"type": "list", "elements": "dict", "options": doctor.ADDRESS_SPEC},
+    "endpoints": {"type": "list", "elements": "dict", "options": examination.ADDRESS_SPEC},
     "before": {"type": "dict", "no_log": True},
     "timeout": {"type": "float", "default": 30},
     "wait": {"type": "float", "default": 0},

@@ -216,18 +216,18 @@ endpoints:
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.reachable import doctor
+from ansible.module_utils.reachable import doctor, examination
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=doctor.ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=examination.ARGUMENT_SPEC, supports_check_mode=True)
     asked = module.params
-    options = doctor.options_of(asked)
+    options = examination.options_of(asked)
     if options.password and not options.anonymous and doctor.WEBSOCKET_ERROR:
         module.fail_json(msg=missing_required_lib("websocket-client"), exception=doctor.WEBSOCKET_ERROR)
 
-    module.exit_json(changed=False, endpoints=doctor.examine_all(asked["endpoints"], options))
+    module.exit_json(changed=False, endpoints=examination.examine_all(asked["endpoints"], options))
 
 
 if __name__ == "__main__":

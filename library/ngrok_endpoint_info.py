@@ -180,7 +180,7 @@ from concurrent import futures
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.reachable import doctor, files, ngrok, ssh_tunnel
+from ansible.module_utils.reachable import examination, files, ngrok, ssh_tunnel
 from ansible.module_utils.reachable.endpoints import Origin, endpoint_value
 from ansible.module_utils.reachable.waiting import Clock, within
 
@@ -282,7 +282,7 @@ def visit(found: ngrok.Finding, seconds: float) -> ngrok.Finding:
     if found.transport == "ssh":
         return visit_ssh(found, seconds)
     address = str(Origin.of(found.url).carried)
-    seen = doctor.examine(found.name, address, doctor.Options(anonymous=True, timeout=seconds))
+    seen = examination.examine(found.name, address, examination.Options(anonymous=True, timeout=seconds))
     if seen["reachable"]:
         return found
     told = ngrok.CODE.search(seen["problem"])

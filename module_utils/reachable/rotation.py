@@ -11,13 +11,14 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import doctor, passwords, proofs
+from . import examination, passwords, proofs
+from .doctor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ENTRANCE = {"login_page": doctor.Visitor.open_login_page, **doctor.PROOF}
-LOGIN = {leg: doctor.STAY[leg] for leg in ("login", "contents")}
+ENTRANCE = {"login_page": Visitor.open_login_page, **examination.PROOF}
+LOGIN = {leg: examination.STAY[leg] for leg in ("login", "contents")}
 # How the login form refuses a password, as the doctor calls it; and how the server refuses a login of before.
 REFUSED_PASSWORD = ("wrong_password", "token_only")
 REFUSED_LOGIN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -57,10 +58,10 @@ def read_configuration(text: str) -> Configuration:
 
 def visit(
     endpoint: Mapping[str, Any], timeout: float, proof_key: str, password: str, wait: float = 0
-) -> doctor.Examination:
+) -> examination.Examination:
     """Open the login page of an address, log in and list the files; return the findings."""
-    options = doctor.Options(password, timeout=timeout, wait=wait, proof_key=proof_key)
-    found = doctor.arrive(endpoint["url"], options, **doctor.way_of(endpoint))
+    options = examination.Options(password, timeout=timeout, wait=wait, proof_key=proof_key)
+    found = examination.arrive(endpoint["url"], options, **examination.way_of(endpoint))
     found.walk(ENTRANCE)
     found.walk(LOGIN)
     found.visitor.close()
@@ -69,18 +70,18 @@ def visit(
 
 def revisit(
     endpoint: Mapping[str, Any], timeout: float, proof_key: str, cookies: Mapping[str, str]
-) -> tuple[int | None, doctor.Examination]:
+) -> tuple[int | None, examination.Examination]:
     """List the files with the cookies of an earlier login; return the status of the answer, and the findings."""
     statuses: list[int] = []
 
-    def list_contents(visitor: doctor.Visitor) -> str:
+    def list_contents(visitor: Visitor) -> str:
         visitor.cookies = dict(cookies)
         statuses.append(visitor.request("GET", "api/contents?content=0").status)
         return f"HTTP {statuses[0]}"
 
-    options = doctor.Options(timeout=timeout, proof_key=proof_key)
-    found = doctor.arrive(endpoint["url"], options, **doctor.way_of(endpoint))
-    found.walk({**doctor.PROOF, "earlier_login": list_contents})
+    options = examination.Options(timeout=timeout, proof_key=proof_key)
+    found = examination.arrive(endpoint["url"], options, **examination.way_of(endpoint))
+    found.walk({**examination.PROOF, "earlier_login": list_contents})
     found.visitor.close()
     return next(iter(statuses), None), found
 
@@ -90,7 +91,9 @@ def choose_endpoint(endpoints: list[dict[str, Any]], timeout: float, proof_key: 
 
     Raises RefusedError when there are some, but it does so at none of them: then nothing could be proven.
     """
-    findings = doctor.examine_all(endpoints, doctor.Options(anonymous=True, timeout=timeout, proof_key=proof_key))
+    findings = examination.examine_all(
+        endpoints, examination.Options(anonymous=True, timeout=timeout, proof_key=proof_key)
+    )
     for endpoint, found in zip(endpoints, findings):
         if found["reachable"]:
             return endpoint
@@ -184,12 +187,12 @@ def prove(new: str, before: Mapping[str, Any], timeout: float, wait: float, path
     return Proof("works", "refused" if old_passwords else "not known here", "refused" if old_logins else "none known")
 
 
-def refusal(found: doctor.Examination) -> str:
+def refusal(found: examination.Examination) -> str:
     """Say what is wrong about a visit with the new password, which did not succeed."""
     return NEW_REFUSED if found.code in REFUSED_PASSWORD else f"The new password does not work: {found.problem}"
 
 
-def judge_password(found: doctor.Examination) -> str | None:
+def judge_password(found: examination.Examination) -> str | None:
     """Say what is wrong about a visit with the old password; None when it was refused."""
     if found.failed_leg is None:
         return OLD_WORKS
@@ -200,7 +203,7 @@ def judge_password(found: doctor.Examination) -> str | None:
     )
 
 
-def judge_login(status: int | None, found: doctor.Examination) -> str | None:
+def judge_login(status: int | None, found: examination.Examination) -> str | None:
     """Say what is wrong about a visit with cookies of before; None when they were refused."""
     if status == HTTPStatus.OK:
         return "Whoever was logged in before still is."

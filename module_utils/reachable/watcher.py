@@ -18,7 +18,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import doctor, files, ngrok, ssh_tunnel
+from . import examination, files, ngrok, ssh_tunnel
+from .doctor import Visitor
 from .endpoints import Origin, endpoint_value
 from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
 from .waiting import Clock, in_background, within
@@ -334,9 +335,9 @@ def probe(value: Endpoint) -> str:
 
 def probe_http(url: str) -> str:
     """Ask Jupyter for its version. The doctor's later legs are skipped, because tunnel plans count every request."""
-    visitor = doctor.Visitor(url, None, time.monotonic() + PROBE_SECONDS, time)
-    found = doctor.Examination(visitor, doctor.Options(anonymous=True, timeout=PROBE_SECONDS), url)
-    found.walk({leg: doctor.ARRIVAL[leg] for leg in ("name", "tcp", "tls", "http")})
+    visitor = Visitor(url, None, time.monotonic() + PROBE_SECONDS, time)
+    found = examination.Examination(visitor, examination.Options(anonymous=True, timeout=PROBE_SECONDS), url)
+    found.walk({leg: examination.ARRIVAL[leg] for leg in ("name", "tcp", "tls", "http")})
     visitor.close()
     return " ".join(filter(None, (found.problem, found.fix)))
 

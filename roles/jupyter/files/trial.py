@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reachable import doctor
+from reachable import examination
 
 PATIENCE_SECONDS = 60.0
 
@@ -52,8 +52,8 @@ def try_server(folder: Path, environment: dict[str, str]) -> str | None:
             how = "does not answer" if server.poll() is None else f"ends with status {server.returncode}"
             return f"The server {how}."
         patience: dict[str, Any] = {"timeout": PATIENCE_SECONDS, "wait": PATIENCE_SECONDS}
-        options = doctor.Options(password=password, proof_key=proof_key, **patience)
-        found = doctor.examine("trial", f"http://127.0.0.1:{port}", options, own=["127.0.0.1"])
+        options = examination.Options(password=password, proof_key=proof_key, **patience)
+        found = examination.examine("trial", f"http://127.0.0.1:{port}", options, own=["127.0.0.1"])
         detail = next((leg["detail"] for leg in found["legs"] if leg["leg"] == found["failed_leg"]), None)
         return None if found["reachable"] else f"{found['problem']} {detail}"
     finally:

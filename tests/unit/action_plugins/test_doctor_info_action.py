@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from reachable import doctor
+from reachable import doctor, examination
 
 if TYPE_CHECKING:
     from conftest import RunAction
@@ -42,7 +42,7 @@ def test_options_reach_the_doctor(
         asked.append(those)
         return []
 
-    monkeypatch.setattr(doctor, "examine_all", examine_all)
+    monkeypatch.setattr(examination, "examine_all", examine_all)
     run_action("doctor_info", transport="local", endpoints=endpoints)
     run_action(
         "doctor_info",
@@ -57,8 +57,8 @@ def test_options_reach_the_doctor(
         {**endpoint, "tunnel": False, "ssh": None, "own": []} for endpoint in endpoints
     ]
     assert asked == [
-        (complete, doctor.Options(None, False, 30, 0)),
-        (complete, doctor.Options("x", True, 5, 0, proof_key="k")),
+        (complete, examination.Options(None, False, 30, 0)),
+        (complete, examination.Options("x", True, 5, 0, proof_key="k")),
     ]
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ansible.plugins.loader import action_loader
 from jupyter_server.auth.security import passwd_check
-from reachable import doctor, passwords, proofs, rotation, ssh_tunnel
+from reachable import examination, passwords, proofs, rotation, ssh_tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -381,12 +381,12 @@ def test_without_an_address_nothing_is_proven(change: Change) -> None:
 def test_every_visit_goes_the_way_of_its_address(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
     ways = []
 
-    def arrive(url: str, options: doctor.Options, **way: Any) -> doctor.Examination:
+    def arrive(url: str, options: examination.Options, **way: Any) -> examination.Examination:
         ways.append(way)
         return honest(url, options)
 
-    honest = doctor.arrive
-    monkeypatch.setattr(doctor, "arrive", arrive)
+    honest = examination.arrive
+    monkeypatch.setattr(examination, "arrive", arrive)
     keys: dict[str, Any] = {"key_file": "key", "host_keys": ["ssh-ed25519 AAAA"]}
     ssh = {"host": "tcp.example", "port": 12345, "user": "tunnel", "target": "127.0.0.1:8888", **keys}
     endpoint = {**change.server.endpoint, "tunnel": True, "ssh": ssh, "own": ["192.0.2.7"]}
@@ -566,8 +566,8 @@ def restart_jupyter(server: Server, tmp_path: Path) -> Iterator[Callable[[], Non
         stop()
         hashed = f"--PasswordIdentityProvider.hashed_password={server.hash()}"
         processes.append(subprocess.Popen([*command, hashed], env=environment, stderr=subprocess.DEVNULL))
-        options = doctor.Options(anonymous=True, proof_key=KEY, wait=25)
-        assert doctor.examine("real", server.endpoint["url"], options)["reachable"]
+        options = examination.Options(anonymous=True, proof_key=KEY, wait=25)
+        assert examination.examine("real", server.endpoint["url"], options)["reachable"]
 
     restart()
     yield restart

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import doctor_info
 import pytest
-from ansible.module_utils.reachable import doctor, ssh_tunnel
+from ansible.module_utils.reachable import doctor, examination, ssh_tunnel
 
 if TYPE_CHECKING:
     from conftest import RunModule
@@ -55,14 +55,14 @@ def test_options_reach_the_doctor(run_module: RunModule, url: str, monkeypatch: 
         asked.append((endpoints, options))
         return []
 
-    monkeypatch.setattr(doctor, "examine_all", examine_all)
+    monkeypatch.setattr(examination, "examine_all", examine_all)
     endpoints = [{"name": "lan", "url": url}]
     run_module(doctor_info, endpoints=endpoints)
     run_module(doctor_info, endpoints=endpoints, password="x", legs="anonymous", timeout=5, wait=2.5, proof_key="k")
     full = [{"name": "lan", "url": url, "tunnel": False, "ssh": None, "own": []}]
     assert asked == [
-        (full, doctor.Options(None, False, 30.0, 0.0)),
-        (full, doctor.Options("x", True, 5.0, 2.5, proof_key="k")),
+        (full, examination.Options(None, False, 30.0, 0.0)),
+        (full, examination.Options("x", True, 5.0, 2.5, proof_key="k")),
     ]
 
 
@@ -79,7 +79,7 @@ def test_the_way_through_ssh_reaches_the_doctor(
         ways.append((tunnel, ssh, own))
         return {}
 
-    monkeypatch.setattr(doctor, "examine", examine)
+    monkeypatch.setattr(examination, "examine", examine)
     run_module(doctor_info, endpoints=[{"name": "ssh", "url": url, "tunnel": True, "ssh": WAY | keys, "own": ["::7"]}])
     assert ways == [(True, ssh_tunnel.Way(**WAY, port=22, **keys), ["::7"])]
 

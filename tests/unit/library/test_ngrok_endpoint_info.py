@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import ngrok_endpoint_info
 import pytest
-from ansible.module_utils.reachable import doctor, ngrok
+from ansible.module_utils.reachable import examination, ngrok
 from ngrok_endpoint_info import Look
 from ngrok_stub import SAMPLES, Answer, Stub, sample, serve
 
@@ -350,7 +350,7 @@ def test_ssh_that_cannot_be_reached() -> None:
 
 
 def test_only_what_seems_online_is_visited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "examine", None)
+    monkeypatch.setattr(examination, "examine", None)
     found = ngrok.Finding("jupyter", "http", "http://x.example", "", "refused", None, "", "", heals=True)
     assert ngrok_endpoint_info.visit(found, 5.0) == found
 

@@ -8,9 +8,9 @@ import inspect
 import re
 
 import pytest
-from reachable import advice, doctor, kernel_messages, ssh_tunnel
+from reachable import advice, doctor, examination, kernel_messages, ssh_tunnel
 
-SPEAKERS = (advice, doctor, kernel_messages)
+SPEAKERS = (advice, doctor, examination, kernel_messages)
 
 
 @pytest.mark.parametrize(

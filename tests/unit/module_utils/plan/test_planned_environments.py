@@ -63,7 +63,9 @@ def test_a_new_server_is_tried_as_it_would_run() -> None:
     assert [wanted["requirements"]] == texts(["server"])
     assert (wanted["check_user"], wanted["check_lock_file"]) == ("jupyter", "/opt/reachable/kernel.lock")
     assert wanted["check_command"][1:] == ["trial.py", "trial.json"]
-    assert {"trial.py", "trial.json", "reachable/doctor.py", "reachable/__init__.py"} <= wanted["check_files"].keys()
+    assert {"trial.py", "trial.json", "reachable/examination.py", "reachable/__init__.py"} <= wanted[
+        "check_files"
+    ].keys()
     assert json.loads(wanted["check_files"]["trial.json"])["JUPYTER_PATH"] == "/opt/reachable/share/jupyter"
     assert {"CapabilityBoundingSet=", "MemoryMax=80%"} <= {*wanted["sandbox"]}
     assert 'ReadWritePaths="-/var/lib/reachable/jupyter"' in wanted["sandbox"]

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bare_host import Checkout
+from reachable.plan import package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +37,8 @@ def run(tmp_path: Path) -> Run:
     """Return a function that runs the program as python_environment does, where another server holds the port."""
     for folder in ("etc", "home/.jupyter", "share/kernels/python3", "check/reachable"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("doctor", "ngrok", "proofs", "ssh_tunnel"):
-        shutil.copy(ROOT / f"module_utils/reachable/{name}.py", tmp_path / "check/reachable")
+    for path, text in package.files(Checkout().modules()).items():
+        (tmp_path / "check" / path).write_text(text, encoding="utf-8")
     shutil.copy(TRIAL, tmp_path / "check")
     for name in (
         "jupyter_server_config.py",

@@ -26,8 +26,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from reachable import doctor, ngrok, proofs, ssh_tunnel
+from reachable import doctor, examination, ngrok, proofs, ssh_tunnel
 from reachable.advice import ADVICE
+from reachable.doctor import Visitor
 from reachable.kernel_messages import execute_request
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse+battery"
 KEY = "0123456789abcdef" * 4
 EXTENSIONS = Path(__file__).parents[3] / "roles/jupyter/files"
-ALL_LEGS = [*doctor.ARRIVAL, *doctor.ENTRANCE, *doctor.PROOF, *doctor.STAY, *doctor.DEPARTURE]
+ALL_LEGS = [*examination.ARRIVAL, *examination.ENTRANCE, *examination.PROOF, *examination.STAY, *examination.DEPARTURE]
 
 
 def free_port() -> int:
@@ -50,7 +51,7 @@ def look(
 ) -> dict[str, Any]:
     """Examine with the password and the key, and check what holds for every result."""
     settings: dict[str, Any] = {"password": PASSWORD, "timeout": 20.0, "proof_key": KEY, **options}
-    found = doctor.examine("here", url, doctor.Options(**settings), tunnel=tunnel, ssh=ssh, own=own)
+    found = examination.examine("here", url, examination.Options(**settings), tunnel=tunnel, ssh=ssh, own=own)
     assert [leg["leg"] for leg in found["legs"]] == ALL_LEGS
     assert (found["failed_leg"] is None) == found["reachable"] == (found["problem"] is None) == (found["fix"] is None)
     assert PASSWORD not in json.dumps(found)
@@ -69,7 +70,7 @@ def states(found: dict[str, Any]) -> dict[str, str]:
 
 
 def advice(code: str, url: str, **facts: object) -> tuple[str, ...]:
-    visitor = doctor.Visitor(url, None, 0, time)
+    visitor = Visitor(url, None, 0, time)
     known = {"url": url, "host": visitor.host, "port": visitor.port, **facts}
     return tuple(sentence.format(**known) for sentence in ADVICE[code])
 
@@ -107,13 +108,13 @@ def jupyters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             stack.callback(process.terminate)
             addresses[kind] = f"http://127.0.0.1:{port}/" + ("base/" if kind == "password" else "")
         for url in addresses.values():
-            waited = doctor.examine("here", url, doctor.Options(anonymous=True, timeout=30, wait=25))
+            waited = examination.examine("here", url, examination.Options(anonymous=True, timeout=30, wait=25))
             assert leg(waited, "http")[0] == "ok", waited
         yield addresses
 
 
 def kernels(url: str) -> Any:
-    visitor = doctor.Visitor(url, PASSWORD, time.monotonic() + 20, time, proof_key=KEY)
+    visitor = Visitor(url, PASSWORD, time.monotonic() + 20, time, proof_key=KEY)
     for step in (visitor.find_name, visitor.open_login_page, visitor.log_in):
         step()
     answer = visitor.request("GET", "api/kernels")
@@ -150,7 +151,7 @@ def test_without_login_the_visit_ends_at_the_login_page(
     found = look(jupyters["password"], **options)
     assert found["reachable"]
     assert leg(found, "login_page") == ("ok", "asks for the password")
-    assert {leg(found, name) for name in doctor.STAY} == {("skipped", reason)}
+    assert {leg(found, name) for name in examination.STAY} == {("skipped", reason)}
     assert leg(found, "cleanup") == ("skipped", "no kernel was started")
 
 
@@ -171,7 +172,7 @@ def test_a_wrong_password_is_named(jupyters: dict[str, str]) -> None:
     )
     assert found["fix"] == "Run './reachable up' to give it this password, or correct jupyter_password."
     assert leg(found, "login")[0] == "failed"
-    assert {leg(found, name) for name in list(doctor.STAY)[1:]} == {("skipped", "login failed")}
+    assert {leg(found, name) for name in list(examination.STAY)[1:]} == {("skipped", "login failed")}
 
 
 def test_a_name_that_jupyter_does_not_know_is_refused(
@@ -191,7 +192,7 @@ def test_another_path_is_not_jupyter(jupyters: dict[str, str]) -> None:
 
 
 def test_a_changed_host_header_is_found_at_the_login(jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.Visitor, "origin", "https://name.example")
+    monkeypatch.setattr(Visitor, "origin", "https://name.example")
     found = look(jupyters["password"])
     assert found["failed_leg"] == "login"
     assert found["fix"] == "Let the proxy or tunnel pass the Host header unchanged."
@@ -200,12 +201,12 @@ def test_a_changed_host_header_is_found_at_the_login(jupyters: dict[str, str], m
 def test_a_changed_host_header_is_found_at_the_websocket(
     jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def open_channels(visitor: doctor.Visitor) -> str:
+    def open_channels(visitor: Visitor) -> str:
         with monkeypatch.context() as meanwhile:
-            meanwhile.setattr(doctor.Visitor, "origin", "https://name.example")
-            return str(doctor.Visitor.open_channels(visitor))
+            meanwhile.setattr(Visitor, "origin", "https://name.example")
+            return str(Visitor.open_channels(visitor))
 
-    monkeypatch.setitem(doctor.STAY, "websocket", open_channels)
+    monkeypatch.setitem(examination.STAY, "websocket", open_channels)
     found = look(jupyters["password"])
     assert leg(found, "websocket") == ("failed", "HTTP 403")
     assert (found["problem"], found["fix"]) == advice("websocket_refused", found["url"])
@@ -346,7 +347,7 @@ def test_an_address_that_is_none(url: str, host: str) -> None:
     assert found["failed_leg"] == "name"
     assert found["problem"] == f"{url} is not an address of a Jupyter server."
     assert found["fix"] == "Write it as http://HOST:PORT/ or https://HOST/."
-    assert doctor.Visitor(url, None, 0, time).host == host
+    assert Visitor(url, None, 0, time).host == host
 
 
 @pytest.mark.parametrize(
@@ -360,7 +361,7 @@ def test_an_address_that_is_none(url: str, host: str) -> None:
     ],
 )
 def test_the_host_is_written_as_browsers_do(url: str, netloc: str, base: str) -> None:
-    visitor = doctor.Visitor(url, None, 0, time)
+    visitor = Visitor(url, None, 0, time)
     assert (visitor.netloc, visitor.base) == (netloc, base)
     assert visitor.origin == f"{url.partition(':')[0]}://{netloc}"
 
@@ -490,7 +491,7 @@ def test_kernels_that_compute_are_counted(start: Start) -> None:
     assert look(url)["busy_kernels"] == 1
     url, _ = start({"GET /api/kernels": (500, {}, "")})
     assert look(url)["busy_kernels"] is None
-    assert doctor.examine("here", url, doctor.Options(anonymous=True))["busy_kernels"] is None
+    assert examination.examine("here", url, examination.Options(anonymous=True))["busy_kernels"] is None
 
 
 def test_requests_are_those_of_a_browser(start: Start) -> None:
@@ -534,7 +535,7 @@ def test_a_kernel_that_cannot_be_stopped(start: Start) -> None:
 
 
 def test_the_cleanup_has_time_of_its_own(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(doctor.STAY, "websocket", lambda _visitor: time.sleep(20))
+    monkeypatch.setitem(examination.STAY, "websocket", lambda _visitor: time.sleep(20))
     url, seen = start()
     begin = time.monotonic()
     found = look(url, timeout=1.5)
@@ -561,7 +562,7 @@ def test_an_unknown_error_is_a_failed_leg(start: Start, monkeypatch: pytest.Monk
     def stumble(_visitor: object) -> str:
         raise ValueError(f"cannot digest {PASSWORD}")
 
-    monkeypatch.setitem(doctor.STAY, "contents", stumble)
+    monkeypatch.setitem(examination.STAY, "contents", stumble)
     found = look(start()[0])
     assert leg(found, "contents") == ("failed", "ValueError: cannot digest ********")
     assert found["problem"] == f"The check of {found['url']} met an error that it does not know."
@@ -805,7 +806,7 @@ def test_an_ssh_server_that_comes_up_is_waited_for(ssh: Ssh, talk: Talk, greets:
     way = ssh(url, 'sys.exit("channel 0: open failed: connect failed: Connection refused")')
     if not greets:
         way = way._replace(port=int(talk(lambda connection: connection.shutdown(socket.SHUT_RDWR)).split(":")[1]))
-    found = doctor.examine("here", url, doctor.Options(wait=1), clock, ssh=way)
+    found = examination.examine("here", url, examination.Options(wait=1), clock, ssh=way)
     assert found["failed_leg"] == "ssh"
     assert len(clock.slept) == 3
 
@@ -914,8 +915,8 @@ class FakeClock:
 @pytest.mark.parametrize(("wait", "timeout", "sleeps"), [(0, 30, 0), (1, 30, 3), (60, 1, 3)])
 def test_waiting_never_exceeds_the_wait_nor_the_timeout(wait: float, timeout: float, sleeps: int) -> None:
     clock = FakeClock()
-    options = doctor.Options(timeout=timeout, wait=wait)
-    found = doctor.examine("here", f"http://127.0.0.1:{free_port()}/", options, clock)
+    options = examination.Options(timeout=timeout, wait=wait)
+    found = examination.examine("here", f"http://127.0.0.1:{free_port()}/", options, clock)
     assert found["failed_leg"] == "tcp"
     assert len(clock.slept) == sleeps
     assert clock.now < 100 + min(wait, timeout) or not sleeps
@@ -924,8 +925,8 @@ def test_waiting_never_exceeds_the_wait_nor_the_timeout(wait: float, timeout: fl
 def test_a_server_that_comes_up_is_waited_for(start: Start) -> None:
     port = free_port()
     clock = FakeClock(lambda number: start(port=port) and None if number == 3 else None)
-    options = doctor.Options(PASSWORD, anonymous=True, wait=10)
-    found = doctor.examine("here", f"http://127.0.0.1:{port}/", options, clock)
+    options = examination.Options(PASSWORD, anonymous=True, wait=10)
+    found = examination.examine("here", f"http://127.0.0.1:{port}/", options, clock)
     assert found["reachable"]
     assert len(clock.slept) == 3
     assert [row["leg"] for row in found["legs"]] == ALL_LEGS
@@ -935,14 +936,14 @@ def test_a_server_that_comes_up_is_waited_for(start: Start) -> None:
 def test_a_tunnel_is_waited_for_where_that_can_heal(start: Start, number: int, sleeps: int) -> None:
     clock = FakeClock()
     url, _ = start({"GET /api": refusal(number)})
-    doctor.examine("here", url, doctor.Options(wait=1), clock, tunnel=True)
+    examination.examine("here", url, examination.Options(wait=1), clock, tunnel=True)
     assert len(clock.slept) == sleeps
 
 
 def test_what_waiting_cannot_mend_is_not_waited_for(start: Start) -> None:
     clock = FakeClock()
     url, _ = start({"GET /login": (404, {}, "")})
-    found = doctor.examine("here", url, doctor.Options(PASSWORD, wait=10), clock)
+    found = examination.examine("here", url, examination.Options(PASSWORD, wait=10), clock)
     assert found["failed_leg"] == "login_page"
     assert clock.slept == []
 
@@ -956,12 +957,12 @@ def test_a_server_that_answers_elsewhere_is_not_waited_for(start: Start) -> None
         {"name": "tunnel", "url": nowhere, "tunnel": True},
     ]
     started = time.monotonic()
-    here, there = doctor.examine_all(endpoints[:2], doctor.Options(PASSWORD, anonymous=True, wait=20))
+    here, there = examination.examine_all(endpoints[:2], examination.Options(PASSWORD, anonymous=True, wait=20))
     assert time.monotonic() - started < 15
     assert (here["reachable"], there["reachable"]) == (True, False)
 
     started = time.monotonic()
-    doctor.examine_all(endpoints, doctor.Options(PASSWORD, anonymous=True, wait=2))
+    examination.examine_all(endpoints, examination.Options(PASSWORD, anonymous=True, wait=2))
     assert time.monotonic() - started > 1.5  # a tunnel may still come up
 
 
@@ -969,10 +970,12 @@ def test_addresses_are_visited_side_by_side(talk: Talk) -> None:
     silent = talk(lambda _: None)
     endpoints = [{"name": str(number), "url": f"http://{silent}/"} for number in range(4)]
     begin = time.monotonic()
-    found = doctor.examine_all([dict(each, tunnel=False, ssh=None) for each in endpoints], doctor.Options(timeout=0.5))
+    found = examination.examine_all(
+        [dict(each, tunnel=False, ssh=None) for each in endpoints], examination.Options(timeout=0.5)
+    )
     assert time.monotonic() - begin < 1
     assert [one["name"] for one in found] == ["0", "1", "2", "3"]
-    assert doctor.examine_all([], doctor.Options()) == []
+    assert examination.examine_all([], examination.Options()) == []
 
 
 def test_the_kind_of_each_address_is_heeded(start: Start, ssh: Ssh) -> None:
@@ -982,7 +985,7 @@ def test_the_kind_of_each_address_is_heeded(start: Start, ssh: Ssh) -> None:
         {"name": "http", "url": url, "tunnel": True},
         {"name": "ssh", "url": url, "tunnel": True, "ssh": ssh(url)._asdict()},
     ]
-    found = doctor.examine_all(endpoints, doctor.Options(anonymous=True, timeout=10))
+    found = examination.examine_all(endpoints, examination.Options(anonymous=True, timeout=10))
     assert [one["interstitial"] for one in found] == [False, True, False]
     assert [leg(one, "ssh")[0] for one in found] == ["skipped", "skipped", "ok"]
 
@@ -1011,7 +1014,7 @@ def test_the_real_extension_proves_whose_the_server_is(jupyters: dict[str, str])
 
 @pytest.mark.parametrize("challenge", ["", "0" * 63, "0" * 65, "0" * 63 + "g", "A" * 64, "0" * 64 + "%0A", "<b>"])
 def test_the_real_extension_says_nothing_to_anything_but_a_challenge(jupyters: dict[str, str], challenge: str) -> None:
-    visitor = doctor.Visitor(jupyters["password"], None, time.monotonic() + 20, time)
+    visitor = Visitor(jupyters["password"], None, time.monotonic() + 20, time)
     visitor.find_name()
     answer = visitor.request("GET", f"reachable/proof?challenge={challenge}")
     others = [
