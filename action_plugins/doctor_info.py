@@ -12,7 +12,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable import doctor, examination
+from reachable import examination, visitor
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
@@ -26,6 +26,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             return result
         _, asked = self.validate_argument_spec(examination.ARGUMENT_SPEC)
         options = examination.options_of(asked)
-        if options.password and not options.anonymous and doctor.WEBSOCKET_ERROR:
+        if options.password and not options.anonymous and visitor.WEBSOCKET_ERROR:
             raise AnsibleActionFail(missing_required_lib("websocket-client"))
         return {**result, "changed": False, "endpoints": examination.examine_all(asked["endpoints"], options)}

@@ -216,7 +216,7 @@ endpoints:
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.reachable import doctor, examination
+from ansible.module_utils.reachable import examination, visitor
 
 
 def main() -> None:
@@ -224,8 +224,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=examination.ARGUMENT_SPEC, supports_check_mode=True)
     asked = module.params
     options = examination.options_of(asked)
-    if options.password and not options.anonymous and doctor.WEBSOCKET_ERROR:
-        module.fail_json(msg=missing_required_lib("websocket-client"), exception=doctor.WEBSOCKET_ERROR)
+    if options.password and not options.anonymous and visitor.WEBSOCKET_ERROR:
+        module.fail_json(msg=missing_required_lib("websocket-client"), exception=visitor.WEBSOCKET_ERROR)
 
     module.exit_json(changed=False, endpoints=examination.examine_all(asked["endpoints"], options))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import ssh_tunnel
 from .advice import ADVICE, FOREIGN, STARTING, LegError, explain
-from .doctor import RETRY_SECONDS, Visitor
+from .visitor import RETRY_SECONDS, Visitor
 from .waiting import within
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import examination, passwords, proofs
-from .doctor import Visitor
+from .visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

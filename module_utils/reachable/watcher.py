@@ -19,9 +19,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import examination, files, ngrok, ssh_tunnel
-from .doctor import Visitor
 from .endpoints import Origin, endpoint_value
 from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
+from .visitor import Visitor
 from .waiting import Clock, in_background, within
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from reachable import doctor, examination
+from reachable import examination, visitor
 
 if TYPE_CHECKING:
     from conftest import RunAction
@@ -74,7 +74,7 @@ def test_there(run_action: RunAction) -> None:
 def test_without_websocket(
     run_action: RunAction, endpoints: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "WEBSOCKET_ERROR", "Traceback: No module named 'websocket'")
+    monkeypatch.setattr(visitor, "WEBSOCKET_ERROR", "Traceback: No module named 'websocket'")
     message = run_action("doctor_info", transport="local", endpoints=endpoints, password="x")["msg"]
     assert message.startswith("Failed to import the required Python library (websocket-client) on ")
     anonymous = run_action("doctor_info", transport="local", endpoints=endpoints, password="x", legs="anonymous")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import doctor_info
 import pytest
-from ansible.module_utils.reachable import doctor, examination, ssh_tunnel
+from ansible.module_utils.reachable import examination, ssh_tunnel, visitor
 
 if TYPE_CHECKING:
     from conftest import RunModule
@@ -108,7 +108,7 @@ def test_the_keys_of_an_ssh_server_are_given_in_one_way(
 def test_websocket_client_is_only_asked_for_where_it_is_used(
     run_module: RunModule, url: str, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, str], missing: bool
 ) -> None:
-    monkeypatch.setattr(doctor, "WEBSOCKET_ERROR", "ModuleNotFoundError: No module named 'websocket'")
+    monkeypatch.setattr(visitor, "WEBSOCKET_ERROR", "ModuleNotFoundError: No module named 'websocket'")
     result = run_module(doctor_info, endpoints=[{"name": "lan", "url": url}], **arguments)
     assert result.get("failed", False) is missing
     if missing:

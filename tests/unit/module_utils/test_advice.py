@@ -8,9 +8,9 @@ import inspect
 import re
 
 import pytest
-from reachable import advice, doctor, examination, kernel_messages, ssh_tunnel
+from reachable import advice, examination, kernel_messages, ssh_tunnel, visitor
 
-SPEAKERS = (advice, doctor, examination, kernel_messages)
+SPEAKERS = (advice, examination, kernel_messages, visitor)
 
 
 @pytest.mark.parametrize(
@@ -37,5 +37,5 @@ def test_each_code_has_advice_and_each_advice_a_code() -> None:
         assert len(re.findall(rf'"{code}"', source)) > 1 or code in said_by_ssh, f"{code} is never used"
         assert all(re.fullmatch(r"[A-Z{].*\.|{fix}", sentence) for sentence in sentences), code
     raised = set(re.findall(r'LegError\("(\w+)"', source)) | set(re.findall(r'code = "(\w+)"', source))
-    named = set(advice.TIMEOUT_CODES.values()) | set(doctor.CERTIFICATE_CODES.values())
+    named = set(advice.TIMEOUT_CODES.values()) | set(visitor.CERTIFICATE_CODES.values())
     assert raised | named | said_by_ssh | set(advice.STARTING) <= set(advice.ADVICE)

@@ -26,10 +26,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from reachable import doctor, examination, ngrok, proofs, ssh_tunnel
+from reachable import examination, ngrok, proofs, ssh_tunnel
 from reachable.advice import ADVICE
-from reachable.doctor import Visitor
 from reachable.kernel_messages import execute_request
+from reachable.visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,7 +224,7 @@ def test_a_kernel_that_does_not_calculate(
     jupyters: dict[str, str], monkeypatch: pytest.MonkeyPatch, code: str, expected: str, detail: str
 ) -> None:
     request = execute_request(code)
-    monkeypatch.setattr(doctor, "execute_request", lambda _code: request)
+    monkeypatch.setattr("reachable.visitor.execute_request", lambda _code: request)
     found = look(jupyters["password"])
     assert leg(found, "run") == ("failed", detail)
     assert (found["problem"], found["fix"]) == advice(expected, found["url"])
@@ -742,7 +742,7 @@ def test_what_ssh_says_is_explained(ssh: Ssh, words: str, code: str) -> None:
 def test_what_is_no_ssh_server(
     ssh: Ssh, monkeypatch: pytest.MonkeyPatch, greeting: bytes, code: str, detail: str
 ) -> None:
-    monkeypatch.setattr(doctor, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("reachable.visitor.CONNECT_SECONDS", 0.1)
     way = ssh("http://localhost:8888/", greeting=greeting)
     found = look("http://localhost:8888/", ssh=way)
     assert (found["problem"], found["fix"]) == advice(code, f"http://127.0.0.1:{way.port}")
@@ -781,7 +781,7 @@ def test_a_server_behind_ssh_is_named_as_the_address_does(jupyters: dict[str, st
 def test_silence_and_farewell_behind_ssh_are_not_blamed_on_it(
     ssh: Ssh, talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("reachable.visitor.CONNECT_SECONDS", 0.1)
     silent = f"http://{talk(lambda _: None)}/"
     found = look(silent, ssh=ssh(silent), timeout=1.5)
     assert (found["failed_leg"], found["problem"]) == ("http", f"{silent} takes the connection but does not answer.")
