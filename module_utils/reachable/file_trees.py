@@ -31,6 +31,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
 DEFAULT_MODES = {"file": "0644", "directory": "0755", "absent": "0"}
 
 
+def completed(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry as the arguments of a module have it, with all keys."""
+    return {**{key: spec.get("default") for key, spec in ENTRY_SPEC.items()}, **entry}
+
+
 def wanted_entry(option: dict[str, Any]) -> files.Entry:
     """Complete one element of ``entries`` with the defaults. Raises FilesError."""
     state = option["state"]

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from reachable.endpoints import loopback
 
-from . import published, receipts, texts, watcher, ways_in
+from . import notes, published, receipts, say, texts, watcher, ways_in
 from .entries import Entry, folder, missing_entries
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reachable.endpoints import Endpoint
 
     from .layout import Layout
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
 LOOPBACKS = ["127.0.0.1", "127.0.1.1", "::1"]
 
 
-def files(layout: Layout) -> list[str]:
-    """Return the files and folders to look at."""
-    return [layout.endpoint_dir, layout.endpoints, f"{layout.state_dir}/drift/result.json"]
+def files(layout: Layout, with_history: bool = False) -> list[str]:
+    """Return the files and folders to look at. The history is long, and seldom asked for."""
+    history = [layout.endpoint_history] if with_history else []
+    return [layout.endpoint_dir, layout.endpoints, layout.drift_result, *history]
 
 
 def planned(there: Situation) -> dict[str, Any]:
@@ -33,9 +36,19 @@ def planned(there: Situation) -> dict[str, Any]:
     watched = watcher.watched(there)
     is_watched = watcher.is_watched(there)
     is_loopback = isinstance(candidates[0][0], ways_in.Loopback)
+    places = (there.layout.endpoint_dir, there.layout.endpoints)
     visits = [visit(there, way, endpoint) for way, endpoint in candidates]
     return {
+        "only_looks": there.only_looks,
+        "is_pulled": there.pulled,
+        "hostname": there.facts["addresses"]["hostname"],
+        "service": {key: there.facts["daemons"]["reachable-jupyter"][key] for key in ("state", "uptime")},
+        "drift": say.drift_seen(there.content(there.layout.drift_result)),
+        "history": there.content(there.layout.endpoint_history),
+        "no_card": no_card(there),
+        "password_variable": password_variable(there),
         "folder": there.layout.endpoint_dir,
+        "folder_found": {"files": {path: dict(there.file(path)) for path in places}, "user": dict(there.user)},
         "candidates": [endpoint for _, endpoint in candidates],
         "tunnels": tunnels,
         "watched": watched,
@@ -52,12 +65,30 @@ def planned(there: Situation) -> dict[str, Any]:
         "has_refused_tunnel": any(entry["state"] == "refused" for entry in watched),
         "must_wait": must_wait(there, watched),
         "observation": observation(there) if is_watched else {},
-        "notes": ways_in.notes(there),
+        "notes": [*ways_in.notes(there), *notes.of_session(there)],
+        "system_notes": [*notes.of_wsl(there), *notes.of_macos(there)],
         "ssh": ways_in.ngrok.ssh_card(there) if any(each["transport"] == "ssh" for each in tunnels) else None,
         "tunnel_transports": sorted(ways_in.TUNNELS),
         "receipt": {kind: ways_in.receipt(there).get(kind, []) for kind in receipts.KINDS},
         "watcher": watcher_work(there) if there.has_tunnel else {},
     }
+
+
+def password_variable(there: Situation) -> str:
+    """Return the variable in which a person has set the password; empty where none is."""
+    wanted = there.wanted
+    variables = {"jupyter_password_hash": wanted.jupyter_password_hash, "jupyter_password": wanted.jupyter_password}
+    return next((name for name, value in variables.items() if value is not None), "")
+
+
+def no_card(there: Situation) -> str:
+    """Say why no card is written from a guess: one that was right stays better."""
+    if not there.was_installed:
+        return f"There is no Jupyter of Reachable on {there.name}: install it with ./reachable up."
+    return (
+        f"The receipt on {there.name} does not say with which values it was made, and with those that are set now "
+        "Jupyter does not answer, so the card stays as it is: run ./reachable up, with all that it was given."
+    )
 
 
 def visit(there: Situation, way: WayIn, endpoint: Endpoint) -> dict[str, Any]:
@@ -100,7 +131,13 @@ def watcher_work(there: Situation) -> dict[str, Any]:
     }
 
 
-def entries(there: Situation, endpoints: list[Endpoint]) -> list[Entry]:
-    """Return what is published on a host; where there is a tunnel its watcher does so."""
+def unpublished(plan: Mapping[str, Any], endpoints: list[Endpoint]) -> list[Entry]:
+    """Return what is still to be published on a host, which where there is a tunnel its watcher does.
+
+    Both or none: the folder may have gone with a tunnel since the host was looked at.
+    """
+    if plan["is_watched"] or plan["is_pulled"]:
+        return []
     text = texts.json_text({"endpoints": endpoints})
-    return [folder(there.layout.endpoint_dir), {"path": there.layout.endpoints, "content": text}]
+    entries = [folder(plan["folder"]), {"path": f"{plan['folder']}/endpoint.json", "content": text}]
+    return entries if missing_entries(entries, plan["folder_found"]) else []

@@ -176,6 +176,11 @@ class Layout:
         return f"{self.endpoint_dir}/history.jsonl"
 
     @property
+    def drift_result(self) -> str:
+        """Return the file that says what drift the host has found by itself."""
+        return f"{self.state_dir}/drift/result.json"
+
+    @property
     def watcher_config(self) -> str:
         """Return the watcher's configuration."""
         return f"{self.etc}/watcher.json"

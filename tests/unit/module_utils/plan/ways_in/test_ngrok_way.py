@@ -156,11 +156,12 @@ def test_all_that_is_looked_up_is_looked_at(name: str, scope: str, manager: str)
             asked.add(path)
             return super().get(path, default)
 
-    there = tunnel(GIVEN[name], {"service_manager": manager}, scope=scope)
+    macos = {"domain": "system", "firewall": "on", "may_make_users": True} if manager == "launchd" else None
+    there = tunnel(GIVEN[name], {"service_manager": manager, "macos": macos}, scope=scope)
     there.facts["files"] = Asked()  # type: ignore[index]  # of a test it is a dictionary
     ngrok.planned(there)
     endpoint.planned(there)
-    looked_at = {*ways_in.files(there.layout, there.wanted), *endpoint.files(there.layout), there.layout.receipt}
+    looked_at = {*ways_in.files(there.layout, there.wanted), *endpoint.files(there.layout, True), there.layout.receipt}
     assert asked - looked_at <= {there.layout.jupyter_config, there.layout.unit("reachable-jupyter")}
     # All that is made lies where somebody looks.
     assert {entry["path"] for entry in made(there)} <= looked_at

@@ -1,0 +1,110 @@
+"""The action report: writes the card of a host, and hands what is said of it to the last page."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from bare_host import TOKEN, situation
+from reachable.endpoints import Origin, endpoint_value
+from reachable.plan import endpoint
+from reachable.plan.situation import Controller
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RunAction
+
+REACHED: dict[str, Any] = {
+    "reachable": True,
+    "failed_leg": None,
+    "problem": None,
+    "fix": None,
+    "foreign": False,
+    "legs": [],
+}
+SHUT = {**REACHED, "reachable": False, "failed_leg": "tcp", "problem": "Nobody answers.", "fix": "Wait."}
+KEPT: dict[str, Any] = {"values": {}, "file": None}
+SSH = endpoint_value(Origin.of("tcp://5.tcp.ngrok.io:12345"), "ngrok-ssh", "ssh", 8888) | {"state": "online"}
+PUBLISHED = {"/var/lib/reachable/endpoint/endpoint.json": {"content": json.dumps({"endpoints": [SSH]})}}
+TUNNEL = {"ngrok_authtoken": TOKEN, "ngrok_transport": "ssh"}
+
+
+def said(run_action: RunAction, folder: Path, finding: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return what the action says of a host at whose addresses the doctor has found the same."""
+    controller = Controller("203.0.113.9", has_tunnel_key=True, tunnel_public_key="ssh-ed25519 AAAA tunnel@vps")
+    how = {key: more.pop(key) for key in ("given", "facts", "only_looks", "pulled") if key in more}
+    plan = endpoint.planned(situation(**how, controller=controller))
+    here = [{**finding, "name": each["name"], "url": each["url"], "jupyter_version": ""} for each in plan["candidates"]]
+    options = {"verb": "up", "here": here, "is_held": False, "is_known": True, "kept": KEPT}
+    paths = {"cards": str(folder), "password_file": str(folder / "password")}
+    return run_action("report", variables={"inventory_hostname": "vps"}, plan=plan, **{**options, **paths, **more})
+
+
+def test_the_card_is_written(tmp_path: Path, run_action: RunAction) -> None:
+    result = said(run_action, tmp_path / "cards", REACHED)
+    card = tmp_path / "cards/vps"
+    assert sorted(path.name for path in card.iterdir()) == ["card.html", "card.json", "card.txt"]
+    assert "  Safari    http://203.0.113.9:8888/\n" in (card / "card.txt").read_text()
+    html = (card / "card.html").read_text()
+    assert '<a class="address" href="http://203.0.113.9:8888/">' in html
+    assert "<svg" in html
+    report = result["ansible_stats"]["data"]["reachable_report"]
+    assert report["text"] == (card / "card.txt").read_text()
+    assert report["data"] == json.loads((card / "card.json").read_text())
+    assert result["changed"] is True
+    assert [entry["path"] for entry in result["unpublished"]] == [
+        "/var/lib/reachable/endpoint",
+        "/var/lib/reachable/endpoint/endpoint.json",
+    ]
+
+
+def test_a_card_that_is_right_stays_as_it_is(tmp_path: Path, run_action: RunAction) -> None:
+    first = said(run_action, tmp_path, REACHED)
+    facts = {"files": {entry["path"]: entry for entry in first["unpublished"]}}
+    again = said(run_action, tmp_path, REACHED, facts=facts)
+    assert (again["changed"], again["unpublished"]) == (False, [])
+
+
+def test_check_mode_writes_none(tmp_path: Path, run_action: RunAction) -> None:
+    result = said(run_action, tmp_path / "cards", SHUT, check=True)
+    assert result["changed"] is True
+    assert not (tmp_path / "cards").exists()
+    assert result["ansible_stats"]["data"]["reachable_report"]["text"] == ""
+
+
+def test_what_comes_from_a_host_is_no_markup(tmp_path: Path, run_action: RunAction) -> None:
+    said(run_action, tmp_path, SHUT | {"problem": "<script>alert(1)</script>"})
+    assert "<script>alert" not in (tmp_path / "vps/card.html").read_text()
+
+
+def test_the_way_in_by_ssh(tmp_path: Path, run_action: RunAction) -> None:
+    facts = {"files": PUBLISHED, "users": {"reachable-tunnel": None}}
+    result = said(run_action, tmp_path, REACHED, given=TUNNEL, facts=facts)
+    text = (tmp_path / "vps/card.txt").read_text()
+    assert "  SSH       host 5.tcp.ngrok.io, port 12345, user reachable-tunnel\n" in text
+    assert "ssh-ed25519 AAAA tunnel@vps" in (tmp_path / "vps/card.html").read_text()
+    assert result["unpublished"] == []
+
+
+PROOF = dict.fromkeys(("new_password", "old_password", "old_logins"), "")
+
+
+NOT_THERE = "There is no Jupyter of Reachable on vps: install it with ./reachable up."
+
+
+@pytest.mark.parametrize(("verb", "words"), [("up", NOT_THERE), ("password", "")])
+def test_no_card_is_written_from_a_guess(verb: str, words: str, tmp_path: Path, run_action: RunAction) -> None:
+    guess: dict[str, Any] = {"is_known": False, "only_looks": True, "verb": verb, "proof": PROOF}
+    assert said(run_action, tmp_path / "cards", SHUT, **guess).get("msg", "") == words
+    assert not (tmp_path / "cards").exists()
+    said(run_action, tmp_path / "cards", REACHED, **guess)
+    assert (tmp_path / "cards/vps/card.html").exists()
+
+
+@pytest.mark.parametrize(("verb", "more"), [("status", {}), ("doctor", {}), ("up", {"pulled": True})])
+def test_who_writes_no_card(verb: str, more: dict[str, Any], tmp_path: Path, run_action: RunAction) -> None:
+    result = said(run_action, tmp_path / "cards", REACHED, verb=verb, **more)
+    assert not (tmp_path / "cards").exists()
+    assert result["ansible_stats"]["data"]["reachable_report"]["verdict"] == "fine"
