@@ -18,7 +18,21 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import files, given, proofs
-from reachable.plan import declaration, endpoint, host_refusals, jupyter, keeping, lab, moves, receipt, refusals
+from reachable.plan import (
+    accounts,
+    declaration,
+    drift,
+    endpoint,
+    host_refusals,
+    jupyter,
+    keeping,
+    lab,
+    moves,
+    receipt,
+    refusals,
+    services,
+    ways_in,
+)
 from reachable.plan.situation import Controller, Former, Situation
 from reachable.plan.ways_in import ngrok
 
@@ -187,6 +201,12 @@ def planned(there: Situation) -> dict[str, Any]:
         "misplaced": [*host_refusals.of_places(there)],
         "refused": [*host_refusals.of_host(there)],
         "port_refused": host_refusals.of_port(there),
+        "accounts": accounts.planned(there, {**jupyter.accounts(there), **ways_in.accounts(there)}),
+        "services": services.planned(
+            there, [*jupyter.services(there), *ways_in.services(there), *drift.services(there)]
+        ),
+        "former_services": services.of_former(there),
+        "drift": drift.planned(there),
         "distribution": dataclasses.asdict(there.distribution),
         "python": dataclasses.asdict(there.python),
         "jupyter": jupyter.planned(there),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import accounts, definitions, environments, receipts, sandboxes, settings, tunnels
+from reachable.plan import environments, receipts, settings, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,6 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
         return {
-            "account_work": accounts.account_work,
             "agent_config": tunnels.agent_config,
             "agent_setting_problems": tunnels.agent_setting_problems,
             "cloud_address": tunnels.cloud_address,
@@ -30,10 +29,8 @@ class FilterModule:
             "keeper_options": tunnels.keeper_options,
             "packages_changed": environments.packages_changed,
             "policy_problems": tunnels.policy_problems,
-            "property_list": definitions.property_list,
             "read_receipt": receipts.read,
             "ready_policy": tunnels.ready_policy,
-            "sandbox_directives": sandboxes.sandbox_directives,
             "to_watch": tunnels.to_watch,
             "watched_traits": settings.watched_traits,
         }

@@ -147,6 +147,24 @@ port_refused:
   description: The sentence that says who else holds Jupyter's port; empty where nobody does.
   type: str
   returned: when O(host) is given
+accounts:
+  description: What there is to do about each account that is made, by what it is for.
+  type: dict
+  returned: when O(host) is given
+services:
+  description: >-
+    What it takes to stop and to remove each service that may be there, by name, and of those that are wanted what there
+    is to do so that they run as they should.
+  type: dict
+  returned: when O(host) is given
+former_services:
+  description: What it takes to stop and to remove the services of the scope of before.
+  type: dict
+  returned: when O(host) is given
+drift:
+  description: What the role C(drift) does.
+  type: dict
+  returned: when O(host) is given
 distribution:
   description: What is known of the host's distribution.
   type: dict

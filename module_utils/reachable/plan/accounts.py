@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from .distributions import Distribution
+    from .situation import Situation
 
 Found = dict[str, Any]
 """What the module host_info knows of an account."""
@@ -52,7 +56,7 @@ def is_made_here(found: Found | None, name: str, made: Iterable[str], before: Fo
 
 
 def account_work(
-    host: Mapping[str, Any], name: str, distribution: Mapping[str, Any], home: str = "", is_closed: bool = True
+    host: Mapping[str, Any], name: str, distribution: Distribution, home: str = "", is_closed: bool = True
 ) -> dict[str, bool]:
     """Tell what there is to do so that an account of a host is as a service's should be.
 
@@ -60,8 +64,13 @@ def account_work(
     ``differs`` that it is to be made or changed, ``moves`` that its home is another one, for which nothing of it may
     run, and ``is_open`` that it has sessions to end. ``any`` is whether there is anything at all.
     """
-    found: Found | None = host["users"][name]
-    wanted = {"home": home or distribution["no_home"], "shell": distribution["no_shell"], "group": name, "groups": []}
+    found: Found | None = host["users"].get(name)
+    wanted: dict[str, Any] = {
+        "home": home or distribution.no_home,
+        "shell": distribution.no_shell,
+        "group": name,
+        "groups": [],
+    }
     is_open = found is not None and is_closed and (found["lingers"] or found["in_session"])
     # Before its sessions are ended, an account is let expire.
     if not host["macos"] and not is_open:
@@ -73,3 +82,31 @@ def account_work(
         "is_open": is_open,
     }
     return {**work, "any": any(work.values())}
+
+
+@dataclass(frozen=True)
+class Ours:
+    """An account that is made: what people call it, and what the system does. A home of its own is rare.
+
+    ``services`` run as it. One that is not closed lets people in.
+    """
+
+    name: str
+    title: str
+    comment: str
+    services: list[str] = field(default_factory=list)
+    home: str = ""
+    is_closed: bool = True
+
+
+def planned(there: Situation, wanted: Mapping[str, Ours]) -> dict[str, dict[str, Any]]:
+    """Return the accounts about which there is something to do on a host: what they are to have, and what is to do."""
+    works = {
+        name: {
+            **dataclasses.asdict(ours),
+            "home": ours.home or there.distribution.no_home,
+            **account_work(there.facts, ours.name, there.distribution, ours.home, ours.is_closed),
+        }
+        for name, ours in wanted.items()
+    }
+    return {name: work for name, work in works.items() if work["any"]}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from reachable.endpoints import loopback
@@ -122,12 +121,9 @@ def observation(there: Situation) -> dict[str, Any]:
 
 def watcher_work(there: Situation) -> dict[str, Any]:
     """Return what there is to do for the watcher."""
-    user = there.runs_as("endpoint")[0]
     return {
-        "account_is_right": there.scope == "user" or ways_in.ngrok.account_is_right(there, user),
         "programs_missing": missing_entries(watcher.program_files(there), there.facts),
         "configuration_missing": missing_entries(watcher.configuration(there), there.facts),
-        "service": dataclasses.asdict(watcher.service(there)),
     }
 
 

@@ -7,7 +7,9 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import accounts, environments, jupyter_files, jupyter_service, receipts, settings
+from . import environments, jupyter_files, jupyter_service, receipts, settings
+from .accounts import JUPYTER_COMMENT, Ours
+from .accounts import planned as planned_accounts
 from .entries import missing_entries
 from .moves import moves_of
 from .sandboxes import metadata_left_open
@@ -28,7 +30,6 @@ def planned(there: Situation) -> dict[str, Any]:
     moves = moves_of(there)
     service = jupyter_service.service(there)
     missing: dict[str, Any] = {
-        "account_differs": account_differs(there),
         "awake_rules_missing": missing_entries(jupyter_files.awake_rules(there), there.facts),
         "environments_to_settle": environments.to_settle(there),
         "extension_missing": missing_entries(jupyter_files.extension(there), there.facts),
@@ -36,10 +37,10 @@ def planned(there: Situation) -> dict[str, Any]:
         "groups_missing": groups_missing(there),
         "lingering_is_missing": may_linger(there) and not there.user["lingers"],
     }
-    is_installed = not (any(missing.values()) or moves.is_needed or there.python.is_to_come)
+    differs = bool(planned_accounts(there, accounts(there)))
+    is_installed = not (differs or any(missing.values()) or moves.is_needed or there.python.is_to_come)
     return {
         **missing,
-        "account_comment": accounts.JUPYTER_COMMENT,
         "account_home": there.layout.jupyter_account_home,
         "adopted_from": adopted_from(there),
         "adopted_hash": there.adopted_hash if there.adopts else None,
@@ -71,6 +72,14 @@ def planned(there: Situation) -> dict[str, Any]:
         "uv": f"{there.layout.tools}/bin/uv",
         "warnings": warnings(there),
     }
+
+
+def accounts(there: Situation) -> dict[str, Ours]:
+    """Return the account that is made for it, by what it is for. A person's is left as it is."""
+    if not there.account.is_ours:
+        return {}
+    name, home = there.account.name, there.layout.jupyter_account_home
+    return {"jupyter": Ours(name, "the notebook user", JUPYTER_COMMENT, [jupyter_service.NAME], home)}
 
 
 def services(there: Situation) -> list[Service]:
@@ -115,15 +124,6 @@ def other_config(layout: Layout, wanted: Declaration) -> dict[str, Any]:
 
 
 # What is missing
-
-
-def account_differs(there: Situation) -> bool:
-    """Tell whether there is something to do about an account of ours. A person's is left as it is."""
-    if not there.account.is_ours:
-        return False
-    distribution = dataclasses.asdict(there.distribution)
-    home = there.layout.jupyter_account_home
-    return accounts.account_work(there.facts, there.account.name, distribution, home)["any"]
 
 
 def groups_missing(there: Situation) -> list[str]:

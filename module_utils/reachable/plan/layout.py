@@ -240,6 +240,15 @@ class Layout:
         """Return the folders that a bare home may lack."""
         return [] if self.scope == "system" else [f"{self.home}/{folder}" for folder in PARENTS[self.platform]]
 
+    @property
+    def supervisord_socket(self) -> str:
+        """Return where supervisord is talked to."""
+        return f"{self.prefix}/etc/supervisord.sock"
+
+    def runtime_folder(self, service: str) -> str:
+        """Return the folder for the sockets of a service."""
+        return f"{self.runtime_dir}/{service.removeprefix('reachable-') if self.manager.has_short_paths else service}"
+
     def user(self, service: str) -> str:
         """Return as whom a service of the whole machine runs."""
         return f"_{USERS[service]}" if self.platform == "macos" else USERS[service]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
-from . import jupyter, package, receipts, ways_in
+from . import drift, jupyter, package, receipts, services, ways_in
 from .entries import folder, missing_entries
 from .ways_in import ngrok
 
@@ -45,7 +45,7 @@ class Removal:
     """
 
     user: str
-    services: list[str]
+    services: list[dict[str, Any]]
     lingering: list[str]
     users_to_end: list[str]
     sessions_to_end: list[str]
@@ -62,31 +62,9 @@ class Removal:
 
 def wanted(there: Situation) -> Receipt:
     """Return what the host is to have, by kind. Folders go with all that is in them; notebooks are a person's own."""
-    parts = [jupyter.receipt(there), ways_in.receipt(there), of_drift(there), of_all(there)]
+    parents = {"parents": there.layout.parents}
+    parts = [jupyter.receipt(there), ways_in.receipt(there), drift.receipt(there), services.receipt(there), parents]
     return {kind: [name for part in parts for name in part.get(kind, [])] for kind in receipts.KINDS}
-
-
-def of_drift(there: Situation) -> Receipt:
-    """Return what lets the host look for drift by itself."""
-    if there.wanted.reachable_drift_schedule is None:
-        return {}
-    return {
-        "services": ["reachable-drift.timer", "reachable-drift"],
-        # Where systemd keeps when the timer fired last.
-        "files": ["/var/lib/systemd/timers/stamp-reachable-drift.timer"],
-        "folders": [f"{there.layout.prefix}/drift", f"{there.layout.state_dir}/drift"],
-    }
-
-
-def of_all(there: Situation) -> Receipt:
-    """Return what all services have in common."""
-    layout = there.layout
-    return {
-        # What keeps the logs of launchd short.
-        "services": ["reachable-logs"] if layout.platform == "macos" else [],
-        "folders": [] if layout.manager.has_journal else [layout.log_dir],
-        "parents": layout.parents,
-    }
 
 
 def made(there: Situation) -> Receipt:
@@ -168,7 +146,7 @@ def removal(there: Situation, going: Receipt, kept: Iterable[str] = (), users_to
     orphans = [home if path.startswith(f"{home}/") else path for path in kept] if users_to_end else []
     return Removal(
         user=there.user["name"],
-        services=going["services"],
+        services=[services.named(there, name) for name in going["services"]],
         lingering=going["lingering"],
         users_to_end=users_to_end,
         sessions_to_end=users_to_end if there.layout.platform == "linux" else [],
@@ -204,7 +182,7 @@ def locks(there: Situation) -> list[str]:
         f"{layout.tools}.lock",
         f"{layout.server}.lock",
         layout.kernel_lock,
-        f"{layout.prefix}/drift/environment.lock",
+        f"{drift.environment_path(layout)}.lock",
     ]
 
 

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from . import package, published, texts
+from .accounts import Ours
 from .entries import Entry, folder
 from .service import Service
 
@@ -96,6 +97,12 @@ def configuration(there: Situation) -> list[Entry]:
 def program_files(there: Situation) -> list[Entry]:
     """Return the package, of which the watcher is a part."""
     return package.entries(there.package, there.layout.library)
+
+
+def account(there: Situation) -> Ours:
+    """Return the account as which it runs for the whole machine."""
+    comment = "Watches Jupyter's tunnel for Reachable"
+    return Ours(there.layout.user("endpoint"), "the watcher's user", comment, services=[DAEMON])
 
 
 def service(there: Situation) -> Service:

@@ -1,11 +1,10 @@
-"""The module with the real supervisord and the definitions that the role writes."""
+"""The module with the real supervisord and the definitions that are planned."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import pwd
-import shlex
 import shutil
 import signal
 import time
@@ -14,17 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import jinja2
+import bare_host
 import pytest
 import supervisord_program
 from ansible.module_utils.reachable import supervisord
+from reachable.plan import definitions
+from reachable.plan.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conftest import RunModule
 
-TEMPLATES = Path(__file__).parents[3] / "roles/daemon/templates"
 SUPERVISORD = shutil.which("supervisord")
 NAME = "reachable-jupyter"
 AWKWARD = "100% \"of\" 'it'; $HOME"
@@ -32,35 +32,41 @@ ME = pwd.getpwuid(os.geteuid()).pw_name
 
 
 class Host:
-    """A folder with supervisord's files as the role `daemon` writes them."""
+    """A folder with supervisord's files as they are planned."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.socket = folder / "supervisord.sock"
-        (folder / "supervisord.d").mkdir()
-        self.variables: dict[str, Any] = {
-            "__daemon_supervisord_socket": self.socket,
-            "__preflight_log_dir": folder,
-            "__reachable_scope": "user" if os.geteuid() else "system",
-            "__daemon_etc": folder,
-            "daemon_name": NAME,
-            "daemon_directory": folder,
-            "daemon_user": ME,
-            "__daemon_full_environment": {"GREETING": "100% 'well' done"},
-        }
-        self.write("supervisord.conf.j2", "supervisord.conf")
-
-    def write(self, template: str, path: str) -> None:
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-        environment.filters["quote"] = shlex.quote
-        (self.folder / path).write_text(
-            environment.from_string((TEMPLATES / template).read_text()).render(self.variables)
+        # For a person, all of it lies in the folder.
+        there = bare_host.situation(
+            {"reachable_prefix": str(folder), "reachable_state_dir": str(folder)},
+            {"service_manager": "supervisord"},
+            scope="user",
         )
+        self.layout = there.layout
+        self.socket = Path(self.layout.supervisord_socket)
+        for path in (self.definition.parent, Path(self.layout.log_dir)):
+            path.mkdir(parents=True, exist_ok=True)
+        self.config = folder / "etc/supervisord.conf"
+        self.config.write_text(definitions.supervisord_config(self.layout))
+
+    @property
+    def definition(self) -> Path:
+        """Return the file with the program."""
+        return Path(self.layout.definition(NAME))
 
     def define(self, *command: str) -> None:
         """Define the program."""
-        self.variables["daemon_command"] = command
-        self.write("program.ini.j2", f"supervisord.d/{NAME}.ini")
+        service = Service(
+            name=NAME,
+            description="",
+            command=[*command],
+            user=ME,
+            group="",
+            directory=str(self.folder),
+            environment={"GREETING": "100% 'well' done"},
+            restart_handler="Restart it",
+        )
+        self.definition.write_text(definitions.supervisord_program(service, self.layout))
 
     def info(self) -> dict[str, Any]:
         """Return what supervisord says of the program."""
@@ -71,7 +77,7 @@ class Host:
     def kill(self) -> None:
         """End supervisord and its program as a power cut does."""
         with contextlib.suppress(FileNotFoundError):
-            pid = (self.folder / "supervisord.pid").read_text().strip()
+            pid = (self.folder / "etc/supervisord.pid").read_text().strip()
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             processes = [int(each) for each in (pid, *children)]
             for process in processes:
@@ -108,7 +114,7 @@ def keep(run_module: RunModule, host: Host) -> Any:
     def run(state: str = "started", **options: Any) -> dict[str, Any]:
         files = {
             "supervisord": SUPERVISORD,
-            "config": str(host.folder / "supervisord.conf"),
+            "config": str(host.config),
             "socket": str(host.socket),
         }
         return run_module(supervisord_program, **{"name": NAME, "state": state, **files, **options})
@@ -170,7 +176,7 @@ def test_a_program_that_is_not_wanted_any_more(host: Host, keep: Any) -> None:
 
     host.define("sleep", "1000")
     pid = keep()["pid"]
-    (host.folder / f"supervisord.d/{NAME}.ini").unlink()
+    host.definition.unlink()
     assert keep("absent", check=True)["changed"]
     assert is_alive(pid)
     assert keep("absent")["changed"]

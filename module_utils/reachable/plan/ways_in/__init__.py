@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reachable.endpoints import Endpoint
+    from reachable.plan.accounts import Ours
     from reachable.plan.declaration import Declaration
     from reachable.plan.layout import Layout
     from reachable.plan.receipts import Receipt
@@ -74,6 +75,11 @@ def candidates(there: Situation) -> list[tuple[WayIn, Endpoint]]:
 def addresses(kinds: Iterable[type[WayIn]], there: Situation) -> list[tuple[WayIn, Endpoint]]:
     """Return the addresses of some ways in."""
     return [(way, endpoint) for kind in kinds for way in [kind(there)] for endpoint in way.endpoints()]
+
+
+def accounts(there: Situation) -> dict[str, Ours]:
+    """Return the accounts that are made for them, by what they are for."""
+    return {name: account for way in there.ways for name, account in way.accounts().items()}
 
 
 def services(there: Situation) -> list[Service]:

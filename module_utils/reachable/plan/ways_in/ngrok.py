@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.plan import accounts, package, published, texts, tunnels, watcher
+from reachable.plan import package, published, texts, tunnels, watcher
+from reachable.plan.accounts import Ours
 from reachable.plan.entries import Entry, folder, missing_entries
 from reachable.plan.service import Service
 
@@ -126,6 +126,18 @@ class Ngrok(WayIn):
     def declared(self) -> list[dict[str, Any]]:
         """Return the tunnels, each with where it leads."""
         return tunnels.to_watch(self.there.tunnels)
+
+    def accounts(self) -> dict[str, Ours]:
+        """Return those of the agent and of the watcher, and the one that lets people in by SSH."""
+        there = self.there
+        agent = Ours(
+            there.layout.user("ngrok"), "the agent's user", "Runs the ngrok agent for Reachable", services=[DAEMON]
+        )
+        ssh = Ours(SSH_USER, "the tunnel's user", "Reaches Jupyter by SSH for Reachable", is_closed=False)
+        return {
+            **({"ngrok": agent, "endpoint": watcher.account(there)} if there.scope == "system" else {}),
+            **({"ssh": ssh} if "ssh" in there.transports else {}),
+        }
 
     def services(self) -> list[Service]:
         """Return the agent and the watcher."""
@@ -399,15 +411,6 @@ def fingerprints(keys: Iterable[str]) -> list[str]:
     return found
 
 
-def account_is_right(there: Situation, name: str, is_closed: bool = True) -> bool:
-    """Tell whether an account of ours is there, and as it should be."""
-    distribution = dataclasses.asdict(there.distribution)
-    return (
-        name not in there.facts["users"]
-        or not accounts.account_work(there.facts, name, distribution, is_closed=is_closed)["any"]
-    )
-
-
 # What people should know
 
 
@@ -445,7 +448,6 @@ def planned(there: Situation) -> dict[str, Any]:
 
 def wanted_agent(there: Situation) -> Mapping[str, Any]:
     """Return what there is to do for an agent that is wanted."""
-    user = there.runs_as("ngrok")[0]
     has_ssh = "ssh" in there.transports
     return {
         "is_installed": is_installed(there),
@@ -458,13 +460,10 @@ def wanted_agent(there: Situation) -> Mapping[str, Any]:
         "package_program": package_program(there),
         "is_replaced": is_replaced(there),
         "unusable": unusable(there),
-        "account_is_right": there.scope == "user" or account_is_right(there, user),
         "configuration_missing": missing_entries(configuration(there), there.facts),
         "keeper_missing": missing_entries(keeper_files(there), there.facts),
         "token_entries": [folder(there.layout.ngrok_etc), token_entry(there, owner=there.user["name"])],
-        "service": dataclasses.asdict(service(there)),
         "has_ssh": has_ssh,
         "has_ssh_key": there.pulled or bool(there.controller.tunnel_public_key and there.controller.has_tunnel_key),
-        "ssh_account_is_right": account_is_right(there, SSH_USER, is_closed=False),
         "ssh_missing": missing_entries(ssh_files(there), there.facts) if has_ssh else [],
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from reachable.endpoints import Endpoint
+    from reachable.plan.accounts import Ours
     from reachable.plan.declaration import Declaration
     from reachable.plan.layout import Layout
     from reachable.plan.receipts import Receipt
@@ -62,6 +63,10 @@ class WayIn:
     def endpoints(self) -> list[Endpoint]:
         """Return where people find Jupyter by it, the easiest to type first; nothing where they do not."""
         return []
+
+    def accounts(self) -> dict[str, Ours]:
+        """Return the accounts that are made for it, by what they are for."""
+        return {}
 
     def services(self) -> list[Service]:
         """Return what runs for it."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+import bare_host
 import pytest
-from reachable.plan import accounts
+from reachable.plan import accounts, jupyter, ways_in
+from reachable.plan.distributions import Distribution
 
-DISTRIBUTION = {"no_home": "/nonexistent", "no_shell": "/usr/sbin/nologin"}
+DISTRIBUTION = Distribution()
 BEFORE = {"comment": "Runs Jupyter for Reachable", "home": "/var/lib/reachable/jupyter"}
 CLOSED = {
     "home": "/nonexistent",
@@ -62,3 +65,40 @@ def test_an_account_that_lets_people_in() -> None:
 def test_macos_keeps_no_expiry() -> None:
     host = {"users": {"jupyter": {**CLOSED, "expired": None}}, "macos": {"domain": "system"}}
     assert accounts.account_work(host, "jupyter", DISTRIBUTION) == NOTHING
+
+
+TUNNELS = {
+    "ngrok_authtoken": bare_host.TOKEN,
+    "ngrok_endpoints": [{"transport": "http"}, {"transport": "ssh"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "scope", "names"),
+    [
+        ({}, "system", ["jupyter"]),
+        (TUNNELS, "system", ["jupyter", "reachable-ngrok", "reachable-endpoint", "reachable-tunnel"]),
+        ({**TUNNELS, "ngrok_endpoints": []}, "system", ["jupyter", "reachable-ngrok", "reachable-endpoint"]),
+        ({**TUNNELS, "ngrok_endpoints": [], "jupyter_user": "ada"}, "user", []),
+    ],
+)
+def test_which_accounts_are_made(given: dict[str, Any], scope: Any, names: list[str]) -> None:
+    person = {**CLOSED, "uid": 1000, "comment": "", "home": "/home/ada", "group": "ada", "home_exists": True}
+    there = bare_host.situation(given, {"users": {"ada": person}}, scope=scope)
+    wanted = {**jupyter.accounts(there), **ways_in.accounts(there)}
+    found = accounts.planned(there, wanted)
+    assert [account["name"] for account in found.values()] == names == there.users_wanted
+    assert all(account["is_new"] and account["any"] for account in found.values())
+    homes = {kind: account["home"] for kind, account in found.items()}
+    assert homes == {kind: "/var/lib/reachable/home" if kind == "jupyter" else "/nonexistent" for kind in found}
+    assert [kind for kind, account in found.items() if not account["is_closed"]] == [
+        kind for kind in found if kind == "ssh"
+    ]
+
+
+def test_an_account_that_is_right_is_left_alone() -> None:
+    there = bare_host.situation({}, {"users": {"jupyter": {**CLOSED, "uid": 999, "comment": "", "home_exists": True}}})
+    ours = accounts.Ours("jupyter", "the notebook user", "Runs Jupyter for Reachable")
+    assert accounts.planned(there, {"jupyter": ours}) == {}
+    moved = accounts.planned(there, {"jupyter": dataclasses.replace(ours, home="/var/lib/reachable/home")})
+    assert moved["jupyter"]["moves"]

@@ -74,7 +74,7 @@ def test_jupyter_runs_as_a_user_of_its_own_or_as_the_person(name: str) -> None:
     host = there(name)
     planned = jupyter.planned(host)
     is_for_all = KINDS[name].get("scope", "system") == "system"
-    assert planned["account_differs"] == is_for_all
+    assert bool(jupyter.accounts(host)) == is_for_all
     assert planned["service"]["user"] == host.wanted.jupyter_user
     ours = host.layout.jupyter_home if is_for_all else host.user["home"]
     assert planned["service"]["environment"]["HOME"] == ours

@@ -127,7 +127,6 @@ def test_a_bare_host_gets_everything() -> None:
     states = dict.fromkeys(("/opt/reachable/tools", "/opt/reachable/server", f"{HOME}/kernel"), "absent")
     planned = jupyter.planned(situation({}, {"environments": states}))
     assert not planned["is_installed"]
-    assert planned["account_differs"]
     assert planned["config_differs"]
     assert len(planned["environments_to_settle"]) == 3
     assert planned["restart_handlers"] == ["Restart Jupyter"]
@@ -152,9 +151,10 @@ def test_what_is_handed_over_is_not_missing() -> None:
     users = {**there.facts["users"], "ada": {**ADA, "comment": "", "home_exists": True}}
     files = {**there.facts["files"], **receipt(notebooks=[f"{HOME}/notebooks"])}
     facts = {**there.facts, "users": users, "files": files}
-    planned = jupyter.planned(situation({"jupyter_user": "ada"}, facts))
+    there = situation({"jupyter_user": "ada"}, facts)
+    planned = jupyter.planned(there)
     assert planned["folders_missing"] == []
-    assert not planned["account_differs"]
+    assert jupyter.accounts(there) == {}
     assert planned["config"]["owner"] == "ada"
 
 

@@ -69,7 +69,7 @@ def test_acting_on_it_leaves_nothing_to_write() -> None:
 def test_a_tunnel_that_nobody_wants_any_more_goes_and_the_rest_is_written_down() -> None:
     plan = on_host(TUNNEL, {"ngrok_transport": "none"})
     surplus = plan["surplus"]
-    assert surplus["services"] == ["reachable-ngrok", "reachable-endpoint"]
+    assert [service["name"] for service in surplus["services"]] == ["reachable-ngrok", "reachable-endpoint"]
     assert surplus["users"] == ["reachable-ngrok", "reachable-endpoint", "reachable-tunnel"]
     assert surplus["packages"] == [
         {"file": "/var/lib/dpkg/info/ngrok.list", "command": ["dpkg", "--purge", "ngrok"]},
@@ -136,12 +136,14 @@ def test_what_was_made_for_a_person_goes_but_for_the_python_that_only_root_can_b
         "lingering": ["ada"],
     }
     bare = situation().facts
-    facts = {key: bare[key] for key in ("system", "python", "service_manager", "macos", "port_holders")}
+    facts = {key: bare[key] for key in ("system", "python", "service_manager", "macos", "port_holders", "daemons")}
     facts |= {"user": {**ADA, "lingers": True, "may_linger": True}, "files": written(made, state_dir)}
     former = Former("user", "ada", "/home/ada/.local/share/reachable", state_dir, facts)
     plan = receipt.planned(situation(former=former), MADE_WITH)["former"]
     assert plan["removal"]["packages"] == []
     assert plan["removal"]["lingering"] == ["ada"]
+    [service] = plan["removal"]["services"]
+    assert service["definition"] == "/home/ada/.config/systemd/user/reachable-jupyter.service"
     assert plan["removal"]["user"] == "ada"
     assert plan["removal"]["keep"] == [f"{state_dir}/receipt.json"]
     assert plan["locks"][0] == "/home/ada/.local/share/reachable/tools.lock"

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lets a host look for drift by itself, at times: ansible-pull, what runs it, and a timer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import package, receipts, texts
+from . import services as daemons
+from .entries import Entry, folder, missing_entries
+from .service import Service
+
+if TYPE_CHECKING:
+    from .declaration import Declaration
+    from .layout import Layout
+    from .project import Project
+    from .situation import Situation
+
+NAME = "reachable-drift"
+# Where systemd keeps when the timer fired last.
+STAMP = f"/var/lib/systemd/timers/stamp-{NAME}.timer"
+
+# What Ansible itself keeps; the service has a /tmp of its own, of which nothing is left.
+OWN_FOLDER = "/tmp/ansible"  # noqa: S108
+
+
+def planned(there: Situation) -> dict[str, Any]:
+    """Return what the role drift does."""
+    listed = receipt(there)
+    known: dict[str, Any] = {"receipt": {kind: listed.get(kind, []) for kind in receipts.KINDS}}
+    if not is_wanted(there.wanted):
+        return {**known, "is_to_do": False}
+    work = {
+        "files_missing": missing_entries(entries(there), there.facts),
+        "environments_to_settle": environments_to_settle(there),
+    }
+    is_to_do = any(work.values()) or any(daemons.work(there, service)["is_to_do"] for service in services(there))
+    return {**known, **work, "is_to_do": is_to_do}
+
+
+def is_wanted(wanted: Declaration) -> bool:
+    """Tell whether a host is to look for drift by itself."""
+    return wanted.reachable_drift_schedule is not None
+
+
+def files(layout: Layout, wanted: Declaration) -> list[str]:
+    """Return the files and folders that are to be looked at before anything is known of the host."""
+    if not is_wanted(wanted):
+        return []
+    own = [etc(layout), folder_of(layout), config_file(layout), variables_file(layout)]
+    return [*own, *package.paths(layout.drift_library)]
+
+
+def receipt(there: Situation) -> receipts.Receipt:
+    """Return what the receipt lists of it."""
+    if not is_wanted(there.wanted):
+        return {}
+    return {
+        "services": [f"{NAME}.timer", NAME],
+        "files": [STAMP],
+        "folders": [etc(there.layout), folder_of(there.layout)],
+    }
+
+
+# Where it lies
+
+
+def etc(layout: Layout) -> str:
+    """Return the folder of its programs and its configuration."""
+    return f"{layout.prefix}/drift"
+
+
+def config_file(layout: Layout) -> str:
+    """Return what that program reads."""
+    return f"{etc(layout)}/drift.json"
+
+
+def variables_file(layout: Layout) -> str:
+    """Return the variables that ansible-pull is given."""
+    return f"{etc(layout)}/variables.json"
+
+
+def folder_of(layout: Layout) -> str:
+    """Return the folder of what it found, and of the checkout."""
+    return f"{layout.state_dir}/drift"
+
+
+def checkout(layout: Layout) -> str:
+    """Return the folder to which the repository is fetched."""
+    return f"{folder_of(layout)}/checkout"
+
+
+# What it consists of
+
+
+def environment_path(layout: Layout) -> str:
+    """Return the folder of the environment with ansible-pull."""
+    return f"{etc(layout)}/environment"
+
+
+def environment(layout: Layout, project: Project) -> dict[str, Any]:
+    """Return that environment."""
+    requirements = project.text("requirements/controller.txt").rstrip()
+    return {"path": environment_path(layout), "requirements": requirements}
+
+
+def environments_to_settle(there: Situation) -> list[dict[str, Any]]:
+    """Return that environment unless it is as it should be. The one in use stays beside it: it may be at work now."""
+    wanted = environment(there.layout, there.project)
+    return [] if there.environments.get(wanted["path"]) == "settled" else [{**wanted, "replace": True}]
+
+
+def entries(there: Situation) -> list[Entry]:
+    """Return its files and folders."""
+    layout = there.layout
+    return [
+        folder(etc(layout)),
+        folder(folder_of(layout), mode="0700"),
+        {"path": config_file(layout), "content": texts.json_text(config(there))},
+        {"path": variables_file(layout), "secret": texts.json_text(variables(there)), "mode": "0600"},
+        *package.entries(there.package, layout.drift_library),
+    ]
+
+
+def config(there: Situation) -> dict[str, Any]:
+    """Return what the program reads."""
+    wanted, layout = there.wanted, there.layout
+    vault = wanted.reachable_drift_vault_password_file
+    return {
+        "host": there.name,
+        "action": wanted.reachable_drift_action,
+        "folder": folder_of(layout),
+        "environment": environment_path(layout),
+        "options": [
+            *("--url", wanted.reachable_drift_repository, "--directory", checkout(layout), "--limit", there.name),
+            *(["--checkout", wanted.reachable_drift_ref] if wanted.reachable_drift_ref else []),
+            *(["--vault-password-file", vault] if vault else []),
+        ],
+        "variables": variables_file(layout),
+        "notify_command": wanted.endpoint_notify_command,
+    }
+
+
+def variables(there: Situation) -> dict[str, Any]:
+    """Return what beats the inventory. The host keeps its secrets, so that the repository need not have them."""
+    return {
+        "__reachable_pulled": True,
+        "ansible_become": False,  # it is root already
+        "jupyter_password": None,
+        "ngrok_authtoken": None,
+        "endpoint_notify_urls": there.wanted.endpoint_notify_urls,
+    }
+
+
+def services(there: Situation) -> list[Service]:
+    """Return the service, which a timer starts."""
+    if not is_wanted(there.wanted):
+        return []
+    layout, certificates = there.layout, there.facts["ca_bundle"]
+    return [
+        Service(
+            name=NAME,
+            description="Looks whether Jupyter is as declared",
+            command=[f"{layout.tools}/bin/python", "-m", "reachable.drift", "--config", config_file(layout)],
+            calendar=there.wanted.reachable_drift_schedule,
+            user="root",
+            group="root",
+            directory=folder_of(layout),
+            environment={
+                "PYTHONPATH": package.archive_path(layout.drift_library),
+                "LANG": "C.UTF-8",
+                "ANSIBLE_CONFIG": f"{checkout(layout)}/ansible.cfg",
+                # Not as an option: ansible-pull would look for the machine itself in it, too, before there is a
+                # checkout.
+                "ANSIBLE_INVENTORY": f"{checkout(layout)}/{there.wanted.reachable_drift_inventory}",
+                "ANSIBLE_HOME": OWN_FOLDER,
+                "ANSIBLE_REMOTE_TMP": f"{OWN_FOLDER}/tmp",  # noqa: S108
+                **({"REQUESTS_CA_BUNDLE": certificates} if certificates else {}),
+            },
+            sandbox_profile="administration",
+            restart_handler="Restart the timer",
+        )
+    ]
