@@ -173,13 +173,15 @@ def pull_with(config: Config) -> Run:
     # A repair may switch the symlink to another environment, so the path is resolved once.
     programs = os.path.join(os.path.realpath(config.environment), "bin")
     variables = ["--extra-vars", f"@{config.variables}"]
+    # What is pulled brings its own version of this package.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [f"{programs}/python", f"{programs}/ansible-pull", *config.options, *variables]
 
     def run(playbook: list[str]) -> Output:
         try:
             done = subprocess.run(
                 [*command, *playbook],
-                env={**os.environ, "REACHABLE_JSON": "true"},
+                env={**environment, "REACHABLE_JSON": "true"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

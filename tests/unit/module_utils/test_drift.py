@@ -121,7 +121,7 @@ class Host:
         (folder / "environment").symlink_to("environment.d/1")
         # In the place of the environment's Python: it notes how it is called, and answers for the playbook.
         (programs / "python").write_text(
-            f'#!/bin/sh\necho "$REACHABLE_JSON $*" >>{folder}/calls\nfor last; do :; done\n'
+            f'#!/bin/sh\necho "$REACHABLE_JSON$PYTHONPATH $*" >>{folder}/calls\nfor last; do :; done\n'
             f"cd {folder}/answers && cat $(basename $last) && exit $(cat $(basename $last).status)\n"
         )
         (programs / "python").chmod(0o755)
@@ -147,6 +147,14 @@ class Host:
     def calls(self) -> list[str]:
         programs = f"{self.folder}/environment.d/1/bin"
         return (self.folder / "calls").read_text().replace(programs, "BIN").replace(str(self.folder), "").splitlines()
+
+
+def test_what_is_pulled_imports_its_own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/opt/reachable/drift/lib/reachable.zip")
+    host = Host(tmp_path)
+    host.say("drift.yml", 0, printed("fine", []))
+    host.look()
+    assert [call.partition(" ")[0] for call in host.calls] == ["true"]
 
 
 def test_a_report_is_told_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
