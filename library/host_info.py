@@ -335,6 +335,7 @@ from ansible.module_utils.reachable import (
     origins,
 )
 from ansible.module_utils.reachable.run_as import RunAsError, run_as
+from ansible.module_utils.reachable.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -423,7 +424,7 @@ def find_python(oldest: str) -> environments.Interpreter | None:
     for path in [sys.executable, *(path for _, path in sorted(found, reverse=True))]:
         with contextlib.suppress(environments.Failure):  # one that does not run is none
             python = environments.interpreter(path)
-            if as_numbers(python.markers["python_version"]) >= as_numbers(oldest):
+            if version_key(python.markers["python_version"]) >= version_key(oldest):
                 return python
     return None
 
@@ -434,11 +435,6 @@ def pythons_in(folders: list[Path]) -> Iterator[tuple[Path, re.Match[str]]]:
         for path in folder.iterdir():
             if match := re.fullmatch(r"python3\.(\d+)", path.name):
                 yield path, match
-
-
-def as_numbers(version: str) -> list[int]:
-    """Return a version such as 3.10 as what can be compared."""
-    return [int(number) for number in version.split(".")]
 
 
 def look_at_file(path: str) -> dict[str, Any]:

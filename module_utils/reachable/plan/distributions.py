@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reachable.versions import version_key
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -89,11 +91,6 @@ def is_supported(system: Mapping[str, Any]) -> bool:
     if kin != system["distribution"] or not system["release"]:
         return bool(kin)
     return version_key(system["release"]) >= version_key(DISTRIBUTIONS[kin].oldest)
-
-
-def version_key(version: str) -> list[int]:
-    """Return a version such as 22.04 as what can be compared."""
-    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reachable.versions import version_key
+
 from . import distributions, layout
 
 if TYPE_CHECKING:
@@ -380,7 +382,7 @@ def of_drift(there: Situation) -> Iterator[str]:
     if there.facts["programs"]["git"] is None:
         yield f"{is_set} {name} has no git: install it there (Debian: apt install git)."
     version = there.python.version
-    if distributions.version_key(version) < distributions.version_key(OLDEST_PYTHON_OF_ANSIBLE):
+    if version_key(version) < version_key(OLDEST_PYTHON_OF_ANSIBLE):
         yield (
             f"{is_set} {name} has Python {version}, and Ansible needs {OLDEST_PYTHON_OF_ANSIBLE} or newer: leave it "
             "out, or install one there and name it in ansible_python_interpreter."
