@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import grp
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import file_tree
@@ -15,9 +14,10 @@ import pytest
 from reachable.plan.entries import missing_entries
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import RunModule
 
-ROOT = Path(__file__).resolve().parents[3]
 
 FILE = {"path": "/a", "content": "x\n"}
 SECRET = {"path": "/a", "secret": "x\n"}
