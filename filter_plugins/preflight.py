@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import files
-from reachable.plan import package
 from reachable.plan.entries import missing_entries
 
 if TYPE_CHECKING:
@@ -24,18 +22,6 @@ def without_holders(holders: Mapping[str, Any], seen: Mapping[str, Any], prefix:
     return {port: None if port in theirs else holder for port, holder in holders.items()}
 
 
-def package_files(library: str) -> list[dict[str, Any]]:
-    """Return entries for the module file_tree that bring the package to a folder of a host."""
-    return package.entries(package.archive(read_package()), library)
-
-
-@functools.cache
-def read_package() -> dict[str, str]:
-    """Read the modules of the package that runs on hosts, by their names."""
-    folder = Path(__file__).parents[1] / "module_utils/reachable"
-    return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-
-
 class FilterModule:
     """Make the filters known to Ansible."""
 
@@ -44,6 +30,5 @@ class FilterModule:
         return {
             "missing_entries": missing_entries,
             "is_writable_folder": files.is_writable_folder,
-            "package_files": package_files,
             "without_holders": without_holders,
         }

@@ -57,7 +57,7 @@ def entries(content: bytes, library: str) -> list[Entry]:
 
 
 def paths(library: str) -> list[str]:
-    """Return what to look at of a folder: what should be there, and what versions before 1.0 had in its place."""
+    """Return what to look at of a folder: what should be there, and what earlier versions had in its place."""
     return [library, archive_path(library), former_folder(library)]
 
 
@@ -67,7 +67,7 @@ def environment(library: str) -> dict[str, str]:
 
 
 def former_folder(library: str) -> str:
-    """Return the folder in which versions before 1.0 kept parts of the package, under Ansible's name."""
+    """Return the folder in which earlier versions kept parts of the package, under Ansible's name."""
     return f"{library}/ansible"
 
 

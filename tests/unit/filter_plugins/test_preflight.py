@@ -85,10 +85,6 @@ def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: Ru
     assert missing_entries(entries, run_module(host_info, files=paths)) == entries[2:3]
 
 
-def test_the_package() -> None:
-    assert [entry["path"] for entry in preflight.package_files("/a")] == ["/a", "/a/reachable.zip"]
-
-
 def test_every_filter_has_its_name() -> None:
     filters = preflight.FilterModule().filters()
     assert {name: function.__name__ for name, function in filters.items()} == {name: name for name in filters}
