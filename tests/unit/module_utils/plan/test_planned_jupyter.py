@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from bare_host import ADA, FILE, FOLDER, ROOT, ROOT_USER, situation
+from bare_host import ADA, FILE, FOLDER, ROOM, ROOT, ROOT_USER, situation
 from reachable.plan import jupyter, jupyter_files, receipts
 from reachable.plan.entries import missing_entries, wanted
 from reachable.plan.situation import Former, Situation
@@ -156,6 +156,14 @@ def test_what_is_handed_over_is_not_missing() -> None:
     assert planned["folders_missing"] == []
     assert jupyter.accounts(there) == {}
     assert planned["config"]["owner"] == "ada"
+
+
+@pytest.mark.parametrize(("empty", "is_made"), [(True, True), (False, False)])
+def test_a_folder_that_notebooks_are_moved_to_is_not_made(empty: bool, is_made: bool) -> None:
+    seen = {"paths": {"/srv/old": {**ROOM, "empty": empty}}, "files": {"/srv/old": {**FOLDER, "owner": "jupyter"}}}
+    there = situation({}, {"files": receipt(notebooks=["/srv/old"])}, moves=seen)
+    missing = [entry["path"] for entry in jupyter.planned(there)["folders_missing"]]
+    assert (f"{HOME}/notebooks" in missing) is is_made
 
 
 def test_everything_that_is_looked_up_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
