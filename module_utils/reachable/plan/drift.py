@@ -178,6 +178,5 @@ def services(there: Situation) -> list[Service]:
                 **({"REQUESTS_CA_BUNDLE": certificates} if certificates else {}),
             },
             sandbox_profile="administration",
-            restart_handler="Restart the timer",
         )
     ]

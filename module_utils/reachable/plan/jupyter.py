@@ -62,7 +62,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "receipt": {kind: receipt(there).get(kind, []) for kind in receipts.KINDS},
         "rollback_refused": environments.rollback_refused(there),
         # The server is the only one that a restart is for; kernels of notebooks that are open shall not end for others.
-        "restart_handlers": [] if there.layout.server in environments.settled(there) else [service.restart_handler],
+        "restart_handlers": [] if there.layout.server in environments.settled(there) else [f"Restart {service.name}"],
         # Under supervisord, and under launchd.
         "runtime_folders": [f"{there.layout.runtime_dir}/{name}" for name in (service.name, "jupyter")],
         "server_before": environments.server_before(there),

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .situation import Situation
 
 NAME = "reachable-jupyter"
-RESTART = "Restart Jupyter"
 # What keeps a machine awake. One that may not sleep does not do so for being idle either, and systemd 252 refuses both
 # at once.
 AWAKE_COMMANDS = {
@@ -34,7 +33,6 @@ def service(there: Situation) -> Service:
         user=account.name,
         group=account.group,
         directory=there.notebook_dir,
-        restart_handler=RESTART,
         environment={**server_variables(there), **(awake if there.wanted.reachable_keep_awake else {})},
         writable_paths=writable_paths(there),
         account_home=layout.jupyter_account_home,

@@ -26,7 +26,6 @@ class Service:
     user: str
     group: str
     directory: str
-    restart_handler: str
     calendar: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     writable_paths: list[str] = field(default_factory=list)

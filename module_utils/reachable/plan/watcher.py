@@ -128,5 +128,4 @@ def service(there: Situation) -> Service:
         },
         writable_paths=[layout.endpoint_dir],
         sandbox_profile="network",
-        restart_handler="Restart the watcher",
     )

@@ -64,7 +64,6 @@ class Host:
             group="",
             directory=str(self.folder),
             environment={"GREETING": "100% 'well' done"},
-            restart_handler="Restart it",
         )
         self.definition.write_text(definitions.supervisord_program(service, self.layout))
 

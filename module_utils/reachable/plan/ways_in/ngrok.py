@@ -356,7 +356,6 @@ def service(there: Situation) -> Service:
         sandbox_profile="network",
         # The keeper counts refusals there, and whoever asks reads the last one.
         sandbox={"RuntimeDirectoryPreserve": "restart"},
-        restart_handler="Restart the agent",
     )
 
 

@@ -25,7 +25,6 @@ JUPYTER = Service(
     user="jupyter",
     group="jupyter",
     directory="/var/lib/reachable/jupyter/note books",
-    restart_handler="Restart Jupyter",
     environment={
         "HOME": "/var/lib/reachable/jupyter",
         "GREETING": "100% \"of\" 'it' \\ $HOME",
@@ -46,7 +45,6 @@ NGROK = Service(
     user="reachable-ngrok",
     group="reachable-ngrok",
     directory="/",
-    restart_handler="Restart the agent",
     environment={"PYTHONPATH": "/opt/reachable/lib", "HOME": "/tmp", "LANG": "C.UTF-8"},
     credentials=[TOKEN],
     runtime_variable="RUNTIME_DIR",
@@ -61,7 +59,6 @@ DRIFT = Service(
     user="root",
     group="root",
     directory="/var/lib/reachable/drift",
-    restart_handler="Restart the timer",
     calendar="daily",
     environment={"LANG": "C.UTF-8"},
     sandbox_profile="administration",

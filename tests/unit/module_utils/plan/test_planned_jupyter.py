@@ -129,7 +129,7 @@ def test_a_bare_host_gets_everything() -> None:
     assert not planned["is_installed"]
     assert planned["config_differs"]
     assert len(planned["environments_to_settle"]) == 3
-    assert planned["restart_handlers"] == ["Restart Jupyter"]
+    assert planned["restart_handlers"] == ["Restart reachable-jupyter"]
     paths = [entry["path"] for entry in planned["folders_missing"]]
     assert {"/opt/reachable", "/var/lib/reachable/home", HOME, f"{HOME}/notebooks"} <= {*paths}
     # A folder comes before what is in it.

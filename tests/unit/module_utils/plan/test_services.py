@@ -19,7 +19,6 @@ WATCHER = Service(
     group="reachable-endpoint",
     directory="/",
     files=["/opt/reachable/etc/watcher.json"],
-    restart_handler="Restart the watcher",
 )
 CONFIG = "/opt/reachable/etc/watcher.json"
 UNIT = f"{UNITS}/reachable-endpoint.service"
