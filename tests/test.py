@@ -39,7 +39,7 @@ SLOWEST = 12
 # Their hosts start from images that only a registry has, so these scenarios run only when they are named.
 ELSEWHERE = {"distributions"}
 # They start first, and so do the unit tests: then no other part waits for one of them alone in the end.
-LONGEST = ("lifecycle", "launchd", "default", "drift")
+LONGEST = ("lifecycle", "default", "tunnel", "drift", "launchd", "user")
 
 # A program, and the Debian package that brings it.
 LINT_PROGRAMS = {"shellcheck": "shellcheck"}
