@@ -27,12 +27,14 @@ from reachable.plan import (
     jupyter,
     keeping,
     lab,
+    looks,
     moves,
     receipt,
     refusals,
     services,
     ways_in,
 )
+from reachable.plan import layout as layouts
 from reachable.plan.situation import Controller, Former, Situation
 from reachable.plan.ways_in import ngrok
 
@@ -47,6 +49,7 @@ ARGUMENT_SPEC = {
     "kept": {"type": "dict", "default": {}},
     "place": {"type": "str", "default": ""},
     "only_kept": {"type": "bool", "default": False},
+    "checks": {"type": "bool", "default": False},
     "host": {"type": "dict"},
     "former": {"type": "dict"},
     "moves": {"type": "dict", "default": {}},
@@ -55,7 +58,8 @@ ARGUMENT_SPEC = {
     "only_looks": {"type": "bool", "default": False},
     "recalled": {"type": "dict"},
     "scopes": {"type": "dict", "default": {}},
-    "oldest_python": {"type": "str", "default": "3.0"},
+    "depth": {"type": "str", "choices": ["all", "upgrade", "little"], "default": "little"},
+    "with_history": {"type": "bool", "default": False},
     "server_lock": {"type": "str"},
 }
 SERVER_LOCK = "requirements/server.txt"
@@ -94,12 +98,30 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         if options["host"] is not None:
             there = situation(name, options, self._task.check_mode)
             return result | planned(there) | written_down(there, options)
-        sentences = problems(name, options)
-        if options["only_kept"]:
-            sentences = given.about(sentences, options["kept"])
-        if sentences:
-            raise AnsibleActionFail("\n".join(given.with_place(sentences, options["kept"], options["place"])))
-        return result
+        if options["checks"]:
+            check(name, options)
+        return result | {"look": look(options), "traces_of_system": looks.TRACES_OF_SYSTEM}
+
+
+def check(host: str, options: dict[str, Any]) -> None:
+    """Refuse a declaration that cannot be meant. Raises AnsibleActionFail."""
+    sentences = problems(host, options)
+    if options["only_kept"]:
+        sentences = given.about(sentences, options["kept"])
+    if sentences:
+        raise AnsibleActionFail("\n".join(given.with_place(sentences, options["kept"], options["place"])))
+
+
+def look(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what is to be looked at. A value of the wrong kind, which nobody has checked, counts as not given."""
+    values, specs = options["values"], options["specs"]
+    wrong = [
+        name for name, spec in specs.items() if name in values and declaration.wrong_kind(name, values[name], spec)
+    ]
+    wanted = declaration.read({**values, **{name: specs[name].get("default") for name in wrong}}, specs)
+    places = wanted.reachable_prefix, wanted.reachable_state_dir
+    layout = layouts.layout_before(options["scope"], options["home"], *places)
+    return looks.look(wanted, layout, checkout(options), options["depth"], options["with_history"])
 
 
 def problems(host: str, options: dict[str, Any]) -> list[str]:
@@ -135,10 +157,14 @@ def requirements(wanted: declaration.Declaration) -> str | None:
     return Path(file).read_text(encoding="utf-8") if os.path.isabs(file) and os.path.isfile(file) else None
 
 
+def checkout(options: dict[str, Any]) -> Checkout:
+    """Return the files of the project, with another lock of the server where one is given."""
+    return Checkout({} if options["server_lock"] is None else {SERVER_LOCK: options["server_lock"]})
+
+
 def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation:
     """Bring together what is declared and what was found."""
     wanted = declaration.read(options["values"], options["specs"])
-    others = {} if options["server_lock"] is None else {SERVER_LOCK: options["server_lock"]}
     there = Situation(
         name=host,
         wanted=wanted,
@@ -147,9 +173,8 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         former=Former(**options["former"]) if options["former"] else None,
         # Whatever only looks has not looked there.
         moves={"paths": {}, "files": {}, **options["moves"]},
-        oldest_python=options["oldest_python"],
         check_mode=check_mode,
-        project=Checkout(others),
+        project=checkout(options),
         requirements=requirements(wanted),
         pulled=options["pulled"],
         only_looks=options["only_looks"],

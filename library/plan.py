@@ -54,6 +54,20 @@ options:
     description: The file in which they stand.
     type: str
     default: ""
+  checks:
+    description: >-
+      Whether a declaration that cannot be meant is refused. Without O(host) only; whoever only looks takes it as it is.
+    type: bool
+    default: false
+  depth:
+    description: What is to be looked at, V(all) that counts, what an V(upgrade) is about, or what every verb asks for.
+    type: str
+    choices: [all, upgrade, little]
+    default: little
+  with_history:
+    description: Whether that is also how addresses of tunnels have changed.
+    type: bool
+    default: false
   only_kept:
     description: Whether nothing but those is looked at.
     type: bool
@@ -81,10 +95,6 @@ options:
     description: Whether nothing is to be made or changed. Then tunnels are those that are there.
     type: bool
     default: false
-  oldest_python:
-    description: The oldest Python on which Jupyter runs.
-    type: str
-    default: "3.0"
   recalled:
     description: What M(given) returned. Needed where O(host) is given.
     type: dict
@@ -113,6 +123,7 @@ EXAMPLES = r"""
     platform: linux
     scope: system
     home: "~"
+    checks: true
     place: inventory/given/vps.yml
 
 - name: Work out what follows for this host
@@ -131,6 +142,14 @@ msg:
   description: What is wrong with the variables, one sentence in each line.
   type: str
   returned: failure
+look:
+  description: The arguments of M(host_info), with which it looks at all that the plan asks for.
+  type: dict
+  returned: when O(host) is not given
+traces_of_system:
+  description: Paths by which an installation for the whole machine is known.
+  type: list
+  returned: when O(host) is not given
 refused:
   description: A sentence for each thing that the host has against it.
   type: list

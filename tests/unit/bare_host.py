@@ -114,7 +114,6 @@ def situation(given: dict[str, Any] | None = None, facts: dict[str, Any] | None 
         "scope": "system",
         "former": None,
         "moves": {"paths": {}, "files": {}},
-        "oldest_python": "3.10",
         "check_mode": False,
         "project": Checkout(),
     }

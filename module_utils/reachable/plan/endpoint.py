@@ -47,6 +47,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "no_card": no_card(there),
         "password_variable": password_variable(there),
         "folder": there.layout.endpoint_dir,
+        "file": there.layout.endpoints,
         "folder_found": {"files": {path: dict(there.file(path)) for path in places}, "user": dict(there.user)},
         "candidates": [endpoint for _, endpoint in candidates],
         "tunnels": tunnels,

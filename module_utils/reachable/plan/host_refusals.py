@@ -116,7 +116,7 @@ def of_python(there: Situation) -> Iterator[str]:
         advice = f"an administrator has to install the package {package} there"
         yield (
             f"{there.name} has Python {there.facts['system']['python']}, and Jupyter needs "
-            f"{there.oldest_python} or newer: {advice if package else there.distribution.python_advice}."
+            f"{layout.OLDEST_PYTHON} or newer: {advice if package else there.distribution.python_advice}."
         )
     is_hidden = there.has_tunnel or not python.path.startswith(f"{there.account.home}/")
     is_confined = there.scope == "system" and there.manager.has_sandbox

@@ -30,6 +30,9 @@ PARENTS = {
     "macos": ("Library/LaunchAgents",),
 }
 
+# jupyter_server 2.21 asks for it (Requires-Python).
+OLDEST_PYTHON = "3.10"
+
 
 class Places(NamedTuple):
     """Where programs lie, what belongs to the notebook user, and the definitions of services."""
@@ -261,6 +264,19 @@ class Layout:
     def unit(self, service: str) -> str:
         """Return the file that systemd or launchd would read, whichever the platform has."""
         return f"{self.units}/{service}{'.plist' if self.platform == 'macos' else '.service'}"
+
+
+def on_macos(scope: str, home: str) -> dict[str, str]:
+    """Return what is elsewhere, or called otherwise, on macOS than on Linux."""
+    places = [default_places(platform, scope, home) for platform in ("linux", "macos")]
+    names = {name: f"_{name}" for name in USERS.values()} if scope == "system" else {}
+    return {**dict(zip(*places)), **names}
+
+
+def layout_before(scope: str, home: str, prefix: str, state_dir: str) -> Layout:
+    """Return the layout of a host that nobody has looked at, as if it were one with systemd."""
+    units = default_places("linux", scope, home).units
+    return Layout("linux", scope, MANAGERS["systemd"], home, prefix, state_dir, units, "/run")
 
 
 def layout_of(facts: Mapping[str, Any], scope: str, prefix: str, state_dir: str) -> Layout:

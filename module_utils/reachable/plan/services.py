@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import definitions
 from .entries import Entry, folder, missing_entries
+from .managers import MANAGERS
 from .sandboxes import sandbox_directives
 
 if TYPE_CHECKING:
@@ -28,6 +30,16 @@ def planned(there: Situation, wanted: list[Service]) -> dict[str, dict[str, Any]
     """Return what the role daemon does about each service, by name, with more about those that are wanted."""
     services = {service.name: work(there, service) for service in wanted}
     return {name: named(there, name) | services.get(name, {}) for name in NAMES}
+
+
+def files(layout: Layout) -> list[str]:
+    """Return the files and folders to look at, whichever manager the host has."""
+    paths = [layout.log_dir]
+    for manager in MANAGERS.values():
+        there = replace(layout, manager=manager, runtime_dir=f"{layout.prefix}/run")
+        paths += [there.definition(name) for name in NAMES]
+        paths += [there.runtime_dir, *map(there.runtime_folder, NAMES)]
+    return [*paths, *supervisord_paths(layout)]
 
 
 def named(there: Situation, name: str) -> dict[str, Any]:
@@ -143,15 +155,20 @@ def supervisord_entries(there: Situation, service: Service) -> list[Entry]:
     supervisord gives its own log whatever mode its umask leaves, which with -n is that of the container.
     """
     layout = there.layout
-    etc = f"{layout.prefix}/etc"
+    config, programs = supervisord_paths(layout)
     return [
         folder(layout.log_dir, mode="0700"),
         folder(f"{layout.prefix}/run"),
-        {"path": f"{etc}/supervisord.conf", "content": definitions.supervisord_config(layout)},
-        folder(f"{etc}/supervisord.d"),
+        {"path": config, "content": definitions.supervisord_config(layout)},
+        folder(programs),
         *runtime_folders(layout, service),
         {"path": layout.definition(service.name), "content": definitions.supervisord_program(service, layout)},
     ]
+
+
+def supervisord_paths(layout: Layout) -> tuple[str, str]:
+    """Return supervisord's configuration, and the folder of its programs."""
+    return f"{layout.etc}/supervisord.conf", f"{layout.etc}/supervisord.d"
 
 
 def launchd_entries(there: Situation, service: Service) -> list[Entry]:

@@ -60,9 +60,9 @@ class Situation:
     """What is declared for a host, and how that host is.
 
     ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
-    ``oldest_python`` is the one that Jupyter needs. ``project`` has the files that hosts get. ``requirements`` is the
-    text of ``jupyter_requirements_file``, or None where there is no such file. ``pulled`` is true where the host itself
-    runs this, with a declaration that it pulled, and ``only_looks`` where nothing is made or changed.
+    ``project`` has the files that hosts get. ``requirements`` is the text of ``jupyter_requirements_file``, or None
+    where there is no such file. ``pulled`` is true where the host itself runs this, with a declaration that it pulled,
+    and ``only_looks`` where nothing is made or changed.
     """
 
     name: str
@@ -71,7 +71,6 @@ class Situation:
     facts: Mapping[str, Any]
     former: Former | None
     moves: Mapping[str, Any]
-    oldest_python: str
     check_mode: bool
     project: Project
     requirements: str | None = None

@@ -27,7 +27,7 @@ def planned(
     room = dict.fromkeys(("/opt/reachable", "/var/lib/reachable"), ROOM)
     notebooks = {values["jupyter_notebook_dir"]: {**ROOM, "nearest": "/var/lib/reachable/jupyter"}}
     host = {**FACTS, "paths": {**room, **notebooks}, **facts}
-    common = {"platform": "linux", "scope": "system", "home": "/root", "oldest_python": "3.10"}
+    common = {"platform": "linux", "scope": "system", "home": "/root"}
     recalled = {"file": "/inventory/given/vps.yml", "is_there": False, "found": {}, "given": [], "declared": []}
     arguments = {**common, "recalled": {**recalled, "specs": SPECS}, **(arguments or {})}
     variables = {"inventory_hostname": "vps"}

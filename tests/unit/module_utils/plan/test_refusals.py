@@ -33,7 +33,8 @@ def refused(run_action: RunAction) -> Refused:
 
     def sentences(given: dict[str, Any], **options: Any) -> list[str]:
         values = {**DEFAULTS, **given}
-        arguments = {"platform": "linux", "scope": "system", "home": "~", "kept": {}, "place": PLACE, **options}
+        common = {"platform": "linux", "scope": "system", "home": "~"}
+        arguments = {**common, "checks": True, "kept": {}, "place": PLACE, **options}
         done = run_action(
             "plan", variables={"inventory_hostname": "vps"}, values=values, names=[*given], specs=SPECS, **arguments
         )
