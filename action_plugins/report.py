@@ -32,7 +32,7 @@ SWITCH_SPEC = {
     "packages": {"type": "list", "elements": "dict", "required": True},
 }
 ARGUMENT_SPEC = {
-    "verb": {"type": "str", "choices": ["up", "status", "doctor", "password", "switch"], "required": True},
+    "verb": {"type": "str", "choices": ["up", "status", "doctor", "password", "switch", "back"], "required": True},
     "plan": {"type": "dict", "required": True},
     "here": {"type": "list", "elements": "dict"},
     "there": {"type": "list", "elements": "dict"},
@@ -69,11 +69,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             raise AnsibleActionFail(seen.plan["no_card"])
         if has_card and not is_guess and not seen.plan["is_pulled"]:
             result.update(written(folder, seen))
+        result |= {"problem": seen.card["problem"] if has_card else "", "unpublished": unpublished(seen)}
+        if options["verb"] == "back":
+            return result
         report = reported(seen, folder, options)
         return {
             **result,
-            "problem": seen.card["problem"] if has_card else "",
-            "unpublished": unpublished(seen),
             "ansible_stats": {"per_host": True, "aggregate": False, "data": {"reachable_report": report}},
         }
 

@@ -16,9 +16,11 @@ version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
 options:
   verb:
-    description: Whose words they are. The verb card says what V(up) says, V(switch) is for upgrade and rollback.
+    description: >-
+      Whose words they are. The verb card says what V(up) says, V(switch) is for upgrade and rollback. V(back) writes
+      the card and says nothing, for an upgrade that fails.
     type: str
-    choices: [up, status, doctor, password, switch]
+    choices: [up, status, doctor, password, switch, back]
     required: true
   plan:
     description: What M(plan) returned as C(endpoint).

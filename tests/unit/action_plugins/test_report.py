@@ -108,3 +108,9 @@ def test_who_writes_no_card(verb: str, more: dict[str, Any], tmp_path: Path, run
     result = said(run_action, tmp_path / "cards", REACHED, verb=verb, **more)
     assert not (tmp_path / "cards").exists()
     assert result["ansible_stats"]["data"]["reachable_report"]["verdict"] == "fine"
+
+
+def test_a_server_that_came_back_has_a_card_and_no_words_of_its_own(tmp_path: Path, run_action: RunAction) -> None:
+    result = said(run_action, tmp_path, REACHED, verb="back")
+    assert (tmp_path / "vps/card.txt").exists()
+    assert "ansible_stats" not in result

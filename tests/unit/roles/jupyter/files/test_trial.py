@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[5]
 TRIAL = ROOT / "roles/jupyter/files/trial.py"
+# One after the other, or what one has in /tmp meanwhile would be what another leaves there.
+pytestmark = pytest.mark.xdist_group("trial")
 BROKEN_KERNEL = {"argv": ["/nowhere"], "display_name": "Broken", "language": "python"}
 
 spec = importlib.util.spec_from_file_location("trial", TRIAL)
