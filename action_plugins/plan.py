@@ -17,12 +17,13 @@ from ansible.plugins.action import ActionBase
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
-from reachable import files, given, proofs
+from reachable import file_trees, files, given, proofs
 from reachable.plan import (
     accounts,
     declaration,
     drift,
     endpoint,
+    former,
     host_refusals,
     jupyter,
     keeping,
@@ -57,6 +58,7 @@ ARGUMENT_SPEC = {
     "connected_to": {"type": "str"},
     "only_looks": {"type": "bool", "default": False},
     "recalled": {"type": "dict"},
+    "takes": {"type": "str", "choices": ["given", "all"], "default": "given"},
     "scopes": {"type": "dict", "default": {}},
     "depth": {"type": "str", "choices": ["all", "upgrade", "little"], "default": "little"},
     "with_history": {"type": "bool", "default": False},
@@ -157,6 +159,15 @@ def requirements(wanted: declaration.Declaration) -> str | None:
     return Path(file).read_text(encoding="utf-8") if os.path.isabs(file) and os.path.isfile(file) else None
 
 
+def facts(options: dict[str, Any]) -> dict[str, Any]:
+    """Return how the host is. The ports of a scope that is left are free once it is gone."""
+    found: dict[str, Any] = lab.laid_over(options["host"], options["since"])
+    before = options["former"] or {}
+    if seen := (before.get("facts") or {}).get("port_holders"):
+        found["port_holders"] = former.without_holders(found["port_holders"], seen, before["prefix"])
+    return found
+
+
 def checkout(options: dict[str, Any]) -> Checkout:
     """Return the files of the project, with another lock of the server where one is given."""
     return Checkout({} if options["server_lock"] is None else {SERVER_LOCK: options["server_lock"]})
@@ -169,7 +180,7 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         name=host,
         wanted=wanted,
         scope=options["scope"],
-        facts=lab.laid_over(options["host"], options["since"]),
+        facts=facts(options),
         former=Former(**options["former"]) if options["former"] else None,
         # Whatever only looks has not looked there.
         moves={"paths": {}, "files": {}, **options["moves"]},
@@ -208,21 +219,49 @@ def resolves_to(name: str, addresses: list[str]) -> bool:
 def written_down(there: Situation, options: dict[str, Any]) -> dict[str, Any]:
     """Return what is written down on the host and the controller: with which values, and which of them were given."""
     recalled, values, specs = options["recalled"], options["values"], options["specs"]
-    taken = given.taken_up(recalled, given.read_made_with(there.content(there.layout.receipt), specs))
+    made = given.read_made_with(there.content(there.layout.receipt), specs)
+    taken = given.taken_up(recalled, made)
+    found = given.as_found(recalled, made, values) if options["takes"] == "all" else taken
     kept = given.to_keep(recalled, taken, values, files.is_writable_folder(os.path.dirname(recalled["file"])))
-    made_with = given.made_with(values, specs, given.in_force(kept.values, recalled))
-    return {
-        "receipt": receipt.planned(there, made_with),
-        "kept": keeping.planned(
-            there, keeping.Kept(recalled["file"], recalled["found"], kept.values, options["scopes"])
-        ),
+    in_force = given.in_force(kept.values, recalled)
+    file = recalled["file"] if recalled["is_there"] else None
+    told = {
+        # For the next run; and as it was given before, which the host's receipt says where no file does.
+        "now": {"values": in_force, "file": recalled["file"], "is_taken_up": bool(taken)},
+        "before": {
+            "values": given.in_force({**recalled["found"], **taken}, recalled),
+            "file": file,
+            "place": file or there.layout.receipt,
+        },
+        "sentences": kept.sentences,
+        "is_known": bool(made.values),
     }
+    known = keeping.Kept(recalled["file"], recalled["found"], kept.values, options["scopes"])
+    kept_here = keeping.planned(there, known)
+    return {
+        "receipt": receipt.planned(there, given.made_with(values, specs, in_force)),
+        "kept": {**kept_here, **told, "differs": not there.pulled and differs(kept_here["entries"])},
+        # What the receipt says, and what of that is to be taken from it before anything is done.
+        "made": made.values,
+        "taken": found,
+        "since": options["since"],
+    }
+
+
+def differs(wanted: list[dict[str, Any]]) -> bool:
+    """Tell whether files and folders of this machine are other than they should be. Raises AnsibleActionFail."""
+    try:
+        return bool(file_trees.keep([file_trees.completed(entry) for entry in wanted], check_mode=True)["changed"])
+    except (files.FilesError, OSError):
+        return True  # the task that writes them says what is wrong
 
 
 def planned(there: Situation) -> dict[str, Any]:
     """Return what roles need of it as plain data."""
     return {
         "manager": dataclasses.asdict(there.manager),
+        "log_dir": there.layout.log_dir,
+        "user": {key: there.user[key] for key in ("name", "group")},
         "misplaced": [*host_refusals.of_places(there)],
         "refused": [*host_refusals.of_host(there)],
         "port_refused": host_refusals.of_port(there),
@@ -236,30 +275,9 @@ def planned(there: Situation) -> dict[str, Any]:
         "python": dataclasses.asdict(there.python),
         "jupyter": jupyter.planned(there),
         "moves": dataclasses.asdict(moves.moves_of(there)),
+        "former": there.former and {"user": there.former.user, "is_there": bool(there.former.receipt)},
+        # Only root may take from one what the other is to have.
+        "mover": "root" if there.former else there.user["name"],
         "endpoint": endpoint.planned(there),
         "ngrok": ngrok.planned(there),
-        "settled": settled(there),
-    }
-
-
-def settled(there: Situation) -> dict[str, Any]:
-    """Return what nearly every task asks for, by the names of the variables that it becomes."""
-    return {
-        "__reachable_scope": there.scope,
-        "__preflight_platform": there.layout.platform,
-        "__preflight_home": there.layout.home,
-        "__preflight_units": there.layout.units,
-        "__preflight_log_dir": there.layout.log_dir,
-        "__preflight_runtime_dirs": there.layout.runtime_dir,
-        "__preflight_receipt": there.receipt,
-        "reachable_prefix": there.layout.prefix,
-        "reachable_state_dir": there.layout.state_dir,
-        "jupyter_notebook_dir": there.notebook_dir,
-        "jupyter_user": there.account.name,
-        "__jupyter_home": there.layout.jupyter_home,
-        "__ngrok_is_wanted": there.has_tunnel,
-        "__ngrok_endpoints": there.tunnels,
-        "__ngrok_transports": there.transports,
-        "__jupyter_listen": there.listens_to,
-        "__endpoint_folder": f"{there.layout.state_dir}/endpoint",
     }

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: T201  (a program for the command line prints)
-"""Check that every role's defaults and argument specs name the same variables, with the right prefixes and values."""
+"""Check that every role's defaults and argument specs name the same variables, with the right prefixes and values.
+
+And that no role names what is another one's own: of the others it knows the plan, and what all share.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,8 @@ SHARED_PREFIX = "reachable_"
 
 def main() -> None:
     """Print every problem in the project's roles; exit with 1 if there is one."""
-    problems = [problem for role in sorted(ROOT.glob("roles/*/")) for problem in check(role)]
+    roles = sorted(ROOT.glob("roles/*/"))
+    problems = [problem for role in roles for problem in (*check(role), *foreign_names(role, roles))]
     print(*problems, sep="\n", end="\n" if problems else "")
     sys.exit(1 if problems else 0)
 
@@ -48,6 +53,14 @@ def check(role: Path) -> list[str]:
             if name in defaults and "default" in option and option["default"] != defaults[name]
         ),
     ]
+
+
+def foreign_names(role: Path, roles: list[Path]) -> list[str]:
+    """Return a sentence for each variable of another role's own, which begins with two lines and that role's name."""
+    others = "|".join(other.name for other in roles if other != role)
+    files = [file for file in role.rglob("*") if file.suffix in {".yml", ".j2"}]
+    found = {(file, name) for file in files for name in re.findall(rf"\b__(?:{others})_\w+", file.read_text())}
+    return [f"{file.relative_to(ROOT)}: {name} is another role's own." for file, name in sorted(found)]
 
 
 def load(file: Path) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def silent_seconds(verb: str, lock: str, status: int = 0) -> float:
     """Run a verb with another lock of the server, and return for how many seconds Jupyter did not answer meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
         variables, figure = Path(folder, "lock.json"), Path(folder, "seconds")
-        variables.write_text(json.dumps({"__jupyter_server_lock": lock.strip()}))
+        variables.write_text(json.dumps({"__reachable_server_lock": lock.strip()}))
         measured: list[str | Path] = [
             sys.executable,
             "molecule/tasks/outage.py",

@@ -225,6 +225,14 @@ def of_moves(there: Situation) -> Iterator[str]:
         )
 
 
+def no_users(name: str) -> str:
+    """Say that a macOS does not let its users go, nor others come, and what to do."""
+    return (
+        f"macOS on {name} lets nobody make or remove users over SSH: allow full disk access for remote users in its "
+        "System Settings, below General, Sharing and the (i) of Remote Login, or run this on the machine itself."
+    )
+
+
 def person(there: Situation) -> str:
     """Return the person between whom and the whole machine it moves."""
     return str(there.former.user if there.former and there.former.scope == "user" else there.user["name"])
@@ -249,11 +257,7 @@ def of_scope(there: Situation) -> Iterator[str]:
     if there.layout.platform == "macos" and there.scope == "system" and not there.facts["macos"]["may_make_users"]:
         missing = [user for user in there.users_wanted if not there.facts["users"].get(user)]
         if missing:
-            yield (
-                f"macOS on {name} lets nobody make or remove users over SSH: allow full disk access for remote users "
-                "in its System Settings, below General, Sharing and the (i) of Remote Login, or run this on the "
-                "machine itself."
-            )
+            yield no_users(name)
     if there.scope == "user" and wanted.jupyter_user != there.user["name"]:
         yield (
             f"jupyter_user is {wanted.jupyter_user}, but on {name} you have the rights of {there.user['name']} only, "

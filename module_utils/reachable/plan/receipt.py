@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import drift, jupyter, package, receipts, services, ways_in
 from .entries import folder, missing_entries
+from .host_refusals import no_users
 from .ways_in import ngrok
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def planned(there: Situation, made_with: Mapping[str, Any]) -> dict[str, Any]:
         "surplus": asdict(removal(there, surplus)) if any(surplus.values()) else None,
         "rest": written(there, {**rest, **made_with}),
         "end": end(there),
+        "is_known": bool(there.receipt),
         "former": of_former(there),
     }
 
@@ -113,8 +115,10 @@ def end(there: Situation) -> dict[str, Any]:
     notebooks = [] if purges else [path for path in all_of_it["notebooks"] if not rooms.get(path, NOT_SEEN)["empty"]]
     going = {**all_of_it, "folders": [*all_of_it["folders"], *(all_of_it["notebooks"] if purges else [])]}
     users = [name for name in all_of_it["users"] if not OF_SERVICES.match(name)]
+    macos = there.facts["macos"]
     return {
         **all_of_it,
+        "refused": no_users(there.name) if macos and all_of_it["users"] and not macos["may_make_users"] else "",
         "is_any": any(all_of_it.values()),
         "removal": asdict(removal(there, going, notebooks, users)),
         "kept": notebooks,

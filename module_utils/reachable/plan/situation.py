@@ -130,8 +130,8 @@ class Situation:
 
     @cached_property
     def before(self) -> Situation | None:
-        """Return the same declaration in the scope of before, as the host is for it; None where there is none."""
-        if self.former is None:
+        """Return the same declaration in the scope of before, and how the host is for it; None without a look at it."""
+        if self.former is None or not self.former.facts:
             return None
         wanted = replace(self.wanted, reachable_prefix=self.former.prefix, reachable_state_dir=self.former.state_dir)
         return replace(self, wanted=wanted, scope=self.former.scope, facts=self.former.facts, former=None)

@@ -38,7 +38,8 @@ def test_a_bare_host_has_nothing_against_it(run_action: RunAction) -> None:
     plan = planned(run_action)
     assert (plan["refused"], plan["misplaced"], plan["port_refused"]) == ([], [], "")
     assert plan["python"] == {"path": "/usr/bin/python3.11", "version": "3.11", "is_to_come": False}
-    assert plan["settled"]["__preflight_units"] == "/etc/systemd/system"
+    assert plan["mover"] == "root"
+    assert plan["former"] is None
 
 
 def test_it_is_plain_data(run_action: RunAction) -> None:

@@ -10,8 +10,9 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.plan import package, published, texts, tunnels, watcher
+from reachable.plan import package, published, services, texts, tunnels, watcher
 from reachable.plan.accounts import Ours
+from reachable.plan.accounts import planned as planned_accounts
 from reachable.plan.entries import Entry, folder, missing_entries
 from reachable.plan.service import Service
 
@@ -436,19 +437,37 @@ def planned(there: Situation) -> dict[str, Any]:
     """Return what the role ngrok does."""
     return {
         "is_wanted": Ngrok(there).is_wanted,
+        "is_to_do": False,
         "brew": {**there.brew, "folder": posixpath.dirname(there.brew["path"])} if there.brew else {},
         "ssh_user": SSH_USER,
         "ssh_key": there.tunnel_key,
         "sshd_config": SSHD_CONFIG,
-        "undeclared": [each["detail"] for each in published.undeclared(there.content(there.layout.endpoints))],
+        "undeclared": undeclared(there),
         **(wanted_agent(there) if Ngrok(there).is_wanted else {}),
     }
+
+
+def undeclared(there: Situation) -> list[str]:
+    """Return a sentence for each tunnel that the agent has open and nobody declared, as the watcher publishes it."""
+    return [each["detail"] for each in published.undeclared(there.content(there.layout.endpoints))]
 
 
 def wanted_agent(there: Situation) -> Mapping[str, Any]:
     """Return what there is to do for an agent that is wanted."""
     has_ssh = "ssh" in there.transports
+    has_ssh_key = there.pulled or bool(there.controller.tunnel_public_key and there.controller.has_tunnel_key)
+    missing = {
+        "configuration_missing": missing_entries(configuration(there), there.facts),
+        "keeper_missing": missing_entries(keeper_files(there), there.facts),
+        "ssh_missing": missing_entries(ssh_files(there), there.facts) if has_ssh else [],
+    }
+    accounts = planned_accounts(
+        there, {name: ours for name, ours in Ngrok(there).accounts().items() if name != "endpoint"}
+    )
+    is_right = is_installed(there) and (has_ssh_key or not has_ssh) and not any([*missing.values(), accounts])
     return {
+        **missing,
+        "is_to_do": not is_right or undeclared(there) != [] or services.work(there, service(there))["is_to_do"],
         "is_installed": is_installed(there),
         "program": there.agent_program,
         "archive": archive_folder(there),
@@ -459,10 +478,7 @@ def wanted_agent(there: Situation) -> Mapping[str, Any]:
         "package_program": package_program(there),
         "is_replaced": is_replaced(there),
         "unusable": unusable(there),
-        "configuration_missing": missing_entries(configuration(there), there.facts),
-        "keeper_missing": missing_entries(keeper_files(there), there.facts),
         "token_entries": [folder(there.layout.ngrok_etc), token_entry(there, owner=there.user["name"])],
         "has_ssh": has_ssh,
-        "has_ssh_key": there.pulled or bool(there.controller.tunnel_public_key and there.controller.has_tunnel_key),
-        "ssh_missing": missing_entries(ssh_files(there), there.facts) if has_ssh else [],
+        "has_ssh_key": has_ssh_key,
     }

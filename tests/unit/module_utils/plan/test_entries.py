@@ -1,4 +1,4 @@
-"""What is wrong is said in whole sentences, and what is as wanted is left alone."""
+"""Entries of file_tree: what differs from what host_info found, and what is as wanted is left alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import file_tree
 import host_info
-import preflight
 import pytest
 from reachable.plan.entries import missing_entries
 
@@ -83,26 +82,6 @@ def test_nothing_differs_from_what_file_tree_made(tmp_path: Path, run_module: Ru
     assert missing_entries(entries, run_module(host_info, files=paths)) == []
     (tmp_path / "a/c").chmod(0o644)
     assert missing_entries(entries, run_module(host_info, files=paths)) == entries[2:3]
-
-
-def test_every_filter_has_its_name() -> None:
-    filters = preflight.FilterModule().filters()
-    assert {name: function.__name__ for name, function in filters.items()} == {name: name for name in filters}
-
-
-def test_ports_of_programs_below_a_prefix_are_free() -> None:
-    def holder(command: str) -> dict[str, Any]:
-        return {"pid": 0 if not command else 4711, "user": "jupyter", "command": command}
-
-    seen_by_ada = {"8888": holder(""), "4040": holder(""), "22": holder(""), "9999": None}
-    seen_by_root = {
-        "8888": holder("/opt/reachable/server/bin/python /opt/reachable/server/bin/jupyter-server"),
-        "4040": holder("/usr/local/bin/ngrok start --all --config /opt/reachable/etc/ngrok/ngrok.yml"),
-        "22": holder("/opt/reachable-too/sshd"),
-        "9999": None,
-    }
-    left = preflight.without_holders(seen_by_ada, seen_by_root, "/opt/reachable")
-    assert left == {**dict.fromkeys(seen_by_ada), "22": seen_by_ada["22"]}
 
 
 def test_what_is_no_text_is_compared_by_its_bytes(tmp_path: Path, run_module: RunModule) -> None:
