@@ -98,6 +98,13 @@ options:
   recalled:
     description: What M(given) returned. Needed where O(host) is given.
     type: dict
+  takes:
+    description: >-
+      What is to be taken from the receipt on the host before anything is done, what was V(given) to it where the
+      controller knows nothing of it, or V(all) that is otherwise now.
+    type: str
+    choices: [given, all]
+    default: given
   scopes:
     description: As whom, and where, it is installed as far as the controller knows, by scope.
     type: dict
@@ -214,12 +221,36 @@ receipt:
     scope that is left (C(former)), or all of it (C(end)).
   type: dict
   returned: when O(host) is given
-kept:
-  description: What is written and removed on the controller.
+made:
+  description: The values with which the host was made, as its receipt says.
   type: dict
   returned: when O(host) is given
-settled:
-  description: What nearly every task asks for, by the names of variables.
+taken:
+  description: Those that are to be taken before anything is done; see O(takes).
+  type: dict
+  returned: when O(host) is given
+since:
+  description: What was given as O(since).
+  type: dict
+  returned: when O(host) is given
+former:
+  description: The C(user) of the scope that is left, and whether something C(is_there).
+  type: dict
+  returned: when O(host) is given
+mover:
+  description: With whose rights notebooks are moved.
+  type: str
+  returned: when O(host) is given
+user:
+  description: The C(name) and C(group) of whoever runs modules on the host.
+  type: dict
+  returned: when O(host) is given
+log_dir:
+  description: The folder of logs where there is no journal.
+  type: str
+  returned: when O(host) is given
+kept:
+  description: What is written and removed on the controller, whether it C(differs), and what is told of it.
   type: dict
   returned: when O(host) is given
 python:
