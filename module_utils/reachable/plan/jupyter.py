@@ -63,8 +63,6 @@ def planned(there: Situation) -> dict[str, Any]:
         "rollback_refused": environments.rollback_refused(there),
         # The server is the only one that a restart is for; kernels of notebooks that are open shall not end for others.
         "restart_handlers": [] if there.layout.server in environments.settled(there) else [f"Restart {service.name}"],
-        # Under supervisord, and under launchd.
-        "runtime_folders": [f"{there.layout.runtime_dir}/{name}" for name in (service.name, "jupyter")],
         "server_before": environments.server_before(there),
         "server_upgrades": environments.server_upgrades(there),
         "service": dataclasses.asdict(service),

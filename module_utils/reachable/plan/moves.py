@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .situation import Situation
 
 OF_SERVICES = re.compile("_?reachable-")
+# Under supervisord, and under launchd.
+RUNTIME_FOLDERS = ("reachable-jupyter", "jupyter")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Moves:
 
     ``notebooks`` are the folders from which notebooks come, ``hand_over`` those that get another owner, in this order,
     and ``users`` as whom notebooks of before ran, as far as the accounts are ours. ``owners`` says of what was found
-    below those folders to whom it belongs afterwards.
+    below those folders to whom it belongs afterwards. ``removed`` is what goes meanwhile and has to come back.
     """
 
     notebooks: list[str]
@@ -28,6 +30,7 @@ class Moves:
     users: list[str]
     owners: dict[str, dict[str, str]] = field(default_factory=dict)
     is_needed: bool = False
+    removed: list[str] = field(default_factory=list)
 
 
 def moves_of(there: Situation) -> Moves:
@@ -35,13 +38,22 @@ def moves_of(there: Situation) -> Moves:
     rooms = there.moves["paths"]
     coming = [folder for folder in there.notebooks_before if folder in rooms and not rooms[folder]["empty"]]
     hand_over = folders_to_hand_over(there, coming)
+    is_needed = bool(there.former or hand_over or there.notebooks_before)
     return Moves(
         notebooks=there.notebooks_before,
         arrive=bool(coming),
         hand_over=hand_over,
         users=users_made(there),
         owners=owners_afterwards(there, hand_over),
-        is_needed=bool(there.former or hand_over or there.notebooks_before),
+        is_needed=is_needed,
+        removed=left_by_the_server(there) if is_needed else [],
+    )
+
+
+def left_by_the_server(there: Situation) -> list[str]:
+    """Return the folders that a server leaves when it ends, unless its manager removes them. They come back with it."""
+    return (
+        [] if there.manager.has_runtime_folders else [f"{there.layout.runtime_dir}/{name}" for name in RUNTIME_FOLDERS]
     )
 
 

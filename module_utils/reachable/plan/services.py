@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import definitions
 from .entries import Entry, folder, missing_entries
 from .managers import MANAGERS
+from .moves import moves_of
 from .sandboxes import sandbox_directives
 
 if TYPE_CHECKING:
@@ -97,7 +98,10 @@ def work(there: Situation, service: Service) -> dict[str, Any]:
     daemons = there.facts["daemons"]
     before = daemons[unit]
     drop_ins = [path for name in dict.fromkeys([service.name, unit]) for path in daemons[name]["drop_ins"]]
-    missing = missing_entries(entries(there, service), there.facts)
+    # What a move takes away meanwhile is to come back.
+    gone = moves_of(there).removed
+    found = {**there.facts, "files": {path: file for path, file in there.facts["files"].items() if path not in gone}}
+    missing = missing_entries(entries(there, service), found)
     logs_job = missing_logs_job(there, service)
     logs_are_to_start = bool(logs_job) or logs_are_neglected(there, service)
     differs = bool(missing or drop_ins or logs_are_to_start)

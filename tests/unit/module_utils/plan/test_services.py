@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import bare_host
 import pytest
-from reachable.plan import services
+from reachable.plan import jupyter, moves, receipts, services
 from reachable.plan.service import Service
 from reachable.plan.situation import Former
 
@@ -181,3 +182,19 @@ def test_the_services_of_the_scope_of_before() -> None:
 )
 def test_what_the_receipt_lists(manager: str, listed: dict[str, list[str]]) -> None:
     assert services.receipt(bare_host.situation({}, {"service_manager": manager})) == listed
+
+
+@pytest.mark.parametrize(("manager", "removed"), [("systemd", []), ("supervisord", ["reachable-jupyter", "jupyter"])])
+def test_what_a_move_takes_away_comes_back_with_the_service(manager: str, removed: list[str]) -> None:
+    made = {**{kind: [] for kind in receipts.KINDS}, "notebooks": ["/srv/before"]}
+    files: dict[str, Any] = {"/var/lib/reachable/receipt.json": {"content": json.dumps(made)}}
+    given = {"jupyter_notebook_dir": "/srv/now"}
+    there = bare_host.situation(given, {"service_manager": manager, "files": files})
+    [service] = jupyter.services(there)
+    files |= {
+        entry["path"]: {**entry, "state": entry.get("state", "file")} for entry in services.entries(there, service)
+    }
+    there = bare_host.situation(given, {"service_manager": manager, "files": files})
+    assert moves.moves_of(there).removed == [f"/opt/reachable/run/{name}" for name in removed]
+    missing = [entry["path"] for entry in services.work(there, service)["missing"]]
+    assert missing == [f"/opt/reachable/run/{name}" for name in removed[:1]]
