@@ -18,26 +18,9 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import file_trees, files, given, proofs
-from reachable.plan import (
-    accounts,
-    declaration,
-    drift,
-    endpoint,
-    former,
-    host_refusals,
-    jupyter,
-    keeping,
-    lab,
-    looks,
-    moves,
-    receipt,
-    refusals,
-    services,
-    ways_in,
-)
+from reachable.plan import declaration, former, lab, looks, make, refusals
 from reachable.plan import layout as layouts
 from reachable.plan.situation import Controller, Former, Situation
-from reachable.plan.ways_in import ngrok
 
 ARGUMENT_SPEC = {
     "values": {"type": "dict", "required": True},
@@ -99,7 +82,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         name = (task_vars or {})["inventory_hostname"]
         if options["host"] is not None:
             there = situation(name, options, self._task.check_mode)
-            return result | planned(there) | written_down(there, options)
+            plan = make.make(there, record(options))
+            plan["kept"]["differs"] = not there.pulled and differs(plan["kept"]["entries"])
+            return result | plan | {"since": options["since"]}
         if options["checks"]:
             check(name, options)
         return result | {"look": look(options), "traces_of_system": looks.TRACES_OF_SYSTEM}
@@ -193,6 +178,18 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
     return dataclasses.replace(there, controller=controller(there, options["connected_to"]))
 
 
+def record(options: dict[str, Any]) -> make.Record:
+    """Bring together what is said of the values, and where they came from."""
+    return make.Record(
+        values=options["values"],
+        specs=options["specs"],
+        recalled=options["recalled"],
+        scopes=options["scopes"],
+        takes=options["takes"],
+        is_writable=files.is_writable_folder(os.path.dirname(options["recalled"]["file"])),
+    )
+
+
 def controller(there: Situation, connected_to: str | None) -> Controller:
     """Look at what only the controller has and sees."""
     addresses, key = there.facts["addresses"], Path(there.tunnel_key)
@@ -216,68 +213,9 @@ def resolves_to(name: str, addresses: list[str]) -> bool:
     return found <= set(addresses)
 
 
-def written_down(there: Situation, options: dict[str, Any]) -> dict[str, Any]:
-    """Return what is written down on the host and the controller: with which values, and which of them were given."""
-    recalled, values, specs = options["recalled"], options["values"], options["specs"]
-    made = given.read_made_with(there.content(there.layout.receipt), specs)
-    taken = given.taken_up(recalled, made)
-    found = given.as_found(recalled, made, values) if options["takes"] == "all" else taken
-    kept = given.to_keep(recalled, taken, values, files.is_writable_folder(os.path.dirname(recalled["file"])))
-    in_force = given.in_force(kept.values, recalled)
-    file = recalled["file"] if recalled["is_there"] else None
-    told = {
-        # For the next run; and as it was given before, which the host's receipt says where no file does.
-        "now": {"values": in_force, "file": recalled["file"], "is_taken_up": bool(taken)},
-        "before": {
-            "values": given.in_force({**recalled["found"], **taken}, recalled),
-            "file": file,
-            "place": file or there.layout.receipt,
-        },
-        "sentences": kept.sentences,
-        "is_known": bool(made.values),
-    }
-    known = keeping.Kept(recalled["file"], recalled["found"], kept.values, options["scopes"])
-    kept_here = keeping.planned(there, known)
-    return {
-        "receipt": receipt.planned(there, given.made_with(values, specs, in_force)),
-        "kept": {**kept_here, **told, "differs": not there.pulled and differs(kept_here["entries"])},
-        # What the receipt says, and what of that is to be taken from it before anything is done.
-        "made": made.values,
-        "taken": found,
-        "since": options["since"],
-    }
-
-
 def differs(wanted: list[dict[str, Any]]) -> bool:
-    """Tell whether files and folders of this machine are other than they should be. Raises AnsibleActionFail."""
+    """Tell whether files and folders of this machine are other than they should be."""
     try:
         return bool(file_trees.keep([file_trees.completed(entry) for entry in wanted], check_mode=True)["changed"])
     except (files.FilesError, OSError):
         return True  # the task that writes them says what is wrong
-
-
-def planned(there: Situation) -> dict[str, Any]:
-    """Return what roles need of it as plain data."""
-    return {
-        "manager": dataclasses.asdict(there.manager),
-        "log_dir": there.layout.log_dir,
-        "user": {key: there.user[key] for key in ("name", "group")},
-        "misplaced": [*host_refusals.of_places(there)],
-        "refused": [*host_refusals.of_host(there)],
-        "port_refused": host_refusals.of_port(there),
-        "accounts": accounts.planned(there, {**jupyter.accounts(there), **ways_in.accounts(there)}),
-        "services": services.planned(
-            there, [*jupyter.services(there), *ways_in.services(there), *drift.services(there)]
-        ),
-        "former_services": services.of_former(there),
-        "drift": drift.planned(there),
-        "distribution": dataclasses.asdict(there.distribution),
-        "python": dataclasses.asdict(there.python),
-        "jupyter": jupyter.planned(there),
-        "moves": dataclasses.asdict(moves.moves_of(there)),
-        "former": there.former and {"user": there.former.user, "is_there": bool(there.former.receipt)},
-        # Only root may take from one what the other is to have.
-        "mover": "root" if there.former else there.user["name"],
-        "endpoint": endpoint.planned(there),
-        "ngrok": ngrok.planned(there),
-    }
