@@ -25,14 +25,15 @@ from typing import Any
 from reachable import examination
 
 PATIENCE_SECONDS = 60.0
+# The path of the folder with its sockets must be short, whatever temporary folder whoever starts this may have.
+TEMPORARY = "/tmp"  # noqa: S108 - each run has its own folder there
 
 
 def main() -> None:
     """Try the server."""
     environment = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     os.umask(0o077)
-    # Its sockets stand in a folder whose path must be short, whatever temporary folder whoever starts this may have.
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(dir=TEMPORARY) as folder:
         problem = try_server(Path(folder), environment)
     sys.exit(problem)
 
