@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+from bare_host import situation
+from reachable.plan.layout import default_places
 
+if TYPE_CHECKING:
+    from reachable.plan.situation import Situation
+
+BUS = "/run/dbus/system_bus_socket"
 KINDS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("distributions.yml").read_text())
 SUPPORTED = [name for name, kind in KINDS.items() if "refused" not in kind]
 REFUSED = [name for name, kind in KINDS.items() if "refused" in kind]
@@ -78,3 +84,25 @@ def recorded(kind: dict[str, Any]) -> dict[str, Any]:
         },
         "system": {**SYSTEM, **kind["system"]},
     }
+
+
+def there(name: str) -> Situation:
+    """Return a bare host of a kind, with the defaults of its platform and scope."""
+    kind = KINDS[name]
+    scope, found = kind.get("scope", "system"), recorded(kind)
+    platform = "macos" if found["macos"] else "linux"
+    person = found["user"]
+    places = default_places(platform, scope, person["home"])
+    user = {"linux": "jupyter", "macos": "_jupyter"}[platform] if scope == "system" else person["name"]
+    given: dict[str, Any] = {
+        "reachable_scope": scope,
+        "reachable_prefix": places.prefix,
+        "reachable_state_dir": places.state_dir,
+        "jupyter_user": user,
+        "jupyter_notebook_dir": f"{places.state_dir}/jupyter/notebooks" if scope == "system" else person["home"],
+        "ngrok_install_method": {"linux": "repository", "macos": "homebrew"}[platform],
+        **GIVEN[kind.get("given", "nothing")],
+    }
+    accounts = {person["name"]: {**person, "comment": "", "home_exists": True}} if scope == "user" else {}
+    facts = {**found, "users": accounts, "files": {BUS: {"state": "other" if found["bus"] else "absent"}}}
+    return situation(given, facts, name=name, scope=scope)

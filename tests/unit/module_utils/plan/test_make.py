@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bare_host import SPECS
-from host_kinds import SUPPORTED
+from host_kinds import SUPPORTED, there
 from reachable.plan import entries, make
-from test_planned_hosts import there
 
 if TYPE_CHECKING:
     from reachable.plan.situation import Situation

@@ -2,41 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pytest
-from bare_host import situation
-from host_kinds import GIVEN, KINDS, SUPPORTED, recorded
+from host_kinds import KINDS, SUPPORTED, there
 from reachable.plan import host_refusals, jupyter
-from reachable.plan.layout import default_places
 
-if TYPE_CHECKING:
-    from reachable.plan.situation import Situation
-
-BUS = "/run/dbus/system_bus_socket"
 SUFFIXES = {"systemd": ".service", "supervisord": ".ini", "launchd": ".plist"}
-
-
-def there(name: str) -> Situation:
-    """Return a bare host of a kind, with the defaults of its platform and scope."""
-    kind = KINDS[name]
-    scope, found = kind.get("scope", "system"), recorded(kind)
-    platform = "macos" if found["macos"] else "linux"
-    person = found["user"]
-    places = default_places(platform, scope, person["home"])
-    user = {"linux": "jupyter", "macos": "_jupyter"}[platform] if scope == "system" else person["name"]
-    given: dict[str, Any] = {
-        "reachable_scope": scope,
-        "reachable_prefix": places.prefix,
-        "reachable_state_dir": places.state_dir,
-        "jupyter_user": user,
-        "jupyter_notebook_dir": f"{places.state_dir}/jupyter/notebooks" if scope == "system" else person["home"],
-        "ngrok_install_method": {"linux": "repository", "macos": "homebrew"}[platform],
-        **GIVEN[kind.get("given", "nothing")],
-    }
-    accounts = {person["name"]: {**person, "comment": "", "home_exists": True}} if scope == "user" else {}
-    facts = {**found, "users": accounts, "files": {BUS: {"state": "other" if found["bus"] else "absent"}}}
-    return situation(given, facts, name=name, scope=scope)
 
 
 @pytest.mark.parametrize("name", KINDS)
