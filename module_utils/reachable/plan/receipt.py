@@ -154,7 +154,7 @@ def removal(there: Situation, going: Receipt, kept: Iterable[str] = (), users_to
         lingering=going["lingering"],
         users_to_end=users_to_end,
         sessions_to_end=users_to_end if there.layout.platform == "linux" else [],
-        packages=[system_package(there, name) for name in going["packages"]],
+        packages=[package for name in going["packages"] if (package := system_package(there, name))],
         # Ansible takes the newest Python for its modules, which may be this one.
         python_goes=any(name.startswith("python") for name in going["packages"]),
         files=[*going["files"], *going["folders"]],
@@ -167,14 +167,19 @@ def removal(there: Situation, going: Receipt, kept: Iterable[str] = (), users_to
     )
 
 
-def system_package(there: Situation, name: str) -> dict[str, Any]:
-    """Return the command that removes a package, and the file by which it is known."""
-    if name == "ngrok-cask":
+def system_package(there: Situation, name: str) -> dict[str, Any] | None:
+    """Return the command that removes a package, and the file by which it is known; None where nobody can remove it.
+
+    Homebrew's own goes with Homebrew, and a package that Reachable never installs is none of its own.
+    """
+    if name == "ngrok-cask" and there.brew:
         brew = there.brew["path"]
         command = [brew, "uninstall", "--cask", "ngrok"]
         # It refuses to work for root.
         as_owner = ["sudo", "-u", there.brew["owner"], *command] if there.scope == "system" else command
         return {"file": f"{dirname(dirname(brew))}/Caskroom/ngrok", "command": as_owner}
+    if name not in PACKAGES:
+        return None
     file, command = PACKAGES[name]
     return {"file": file, "command": command}
 

@@ -21,9 +21,14 @@ def read(text: str | None) -> Receipt:
         found = json.loads(text or "")
     except ValueError:
         return {}
-    if not isinstance(found, dict) or not all(isinstance(found.get(kind), list) for kind in KINDS):
+    if not isinstance(found, dict) or not all(is_list_of_texts(found.get(kind)) for kind in KINDS):
         return {}
     return {kind: found[kind] for kind in KINDS}
+
+
+def is_list_of_texts(value: Any) -> bool:
+    """Tell whether something is a list of texts. Whoever can write to a receipt may have written anything."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def with_what_is_to_come(known: Receipt, wanted: Receipt, host: Mapping[str, Any], is_lost: bool) -> Receipt:

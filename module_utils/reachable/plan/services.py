@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # All that may be on a host. The last one shortens the logs of the others, where launchd runs them.
 LOGS = "reachable-logs"
 NAMES = ("reachable-jupyter", "reachable-ngrok", "reachable-endpoint", "reachable-drift", "reachable-drift.timer", LOGS)
+NOT_THERE = {"state": "absent", "drop_ins": []}
 VALIDATE_JOB = ["/usr/bin/plutil", "-lint", "{path}"]
 
 
@@ -45,7 +46,8 @@ def files(layout: Layout) -> list[str]:
 
 def named(there: Situation, name: str) -> dict[str, Any]:
     """Return what it takes to stop and to remove a service that may be on a host, by its name alone."""
-    layout, found = there.layout, there.facts["daemons"][name]
+    # A receipt may name one that nobody knows.
+    layout, found = there.layout, there.facts["daemons"].get(name, NOT_THERE)
     definition = layout.definition(name)
     return {
         "name": name,

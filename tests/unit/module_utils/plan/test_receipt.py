@@ -147,3 +147,16 @@ def test_what_was_made_for_a_person_goes_but_for_the_python_that_only_root_can_b
     assert plan["removal"]["user"] == "ada"
     assert plan["removal"]["keep"] == [f"{state_dir}/receipt.json"]
     assert plan["locks"][0] == "/home/ada/.local/share/reachable/tools.lock"
+
+
+def test_whatever_a_receipt_names_the_plan_is_made() -> None:
+    odd = {**MADE, "services": ["reachable-jupyter", "other"], "packages": ["other", "ngrok-cask", "python3.12"]}
+    removal = on_host(odd)["end"]["removal"]
+    assert [service["name"] for service in removal["services"]] == ["reachable-jupyter", "other"]
+    assert not removal["services"][1]["is_there"]
+    assert [package["file"] for package in removal["packages"]] == ["/usr/bin/python3.12"]
+
+
+@pytest.mark.parametrize("entry", [1, None, ["x"], {"path": "/x"}])
+def test_a_receipt_in_which_something_is_no_text_is_one_that_nobody_can_read(entry: Any) -> None:
+    assert receipts.read(json.dumps({**MADE, "folders": [entry]})) == {}
