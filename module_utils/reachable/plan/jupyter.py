@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING, Any
 
-from . import environments, jupyter_files, jupyter_service, receipts, settings
+from . import environments, jupyter_files, jupyter_service, receipts, settings, texts
 from .accounts import JUPYTER_COMMENT, Ours
 from .accounts import planned as planned_accounts
 from .entries import missing_entries
@@ -162,7 +161,7 @@ def config_differs(there: Situation) -> bool:
     whole = {**there.settings, "PasswordIdentityProvider": provider, "Reachable": prover}
     entry = {
         "path": there.layout.jupyter_config,
-        "content": f"{json.dumps(whole, indent=2, sort_keys=True)}\n",
+        "content": texts.json_text(whole),
         "owner": there.account.name,
         "group": there.account.group,
         "mode": "0600",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from . import texts
 from .entries import Entry, folder
 from .lab import lab_overrides
 
@@ -116,13 +117,12 @@ def extension_paths(layout: Layout) -> list[str]:
 
 def extension(there: Situation) -> list[Entry]:
     """Return those files."""
-    overrides = json.dumps(lab_overrides(there.wanted.jupyter_settings), indent=2, sort_keys=True)
-    texts = [
+    written = [
         *(there.project.text(f"roles/jupyter/files/{name}") for name in EXTENSION),
         *(f"{json.dumps(values, indent=2)}\n" for values in defaults(there.layout).values()),
-        f"{overrides}\n",
+        texts.json_text(lab_overrides(there.wanted.jupyter_settings)),
     ]
-    return [{"path": path, "content": text} for path, text in zip(extension_paths(there.layout), texts)]
+    return [{"path": path, "content": text} for path, text in zip(extension_paths(there.layout), written)]
 
 
 def defaults(layout: Layout) -> dict[str, dict[str, Any]]:

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
-from . import jupyter
+from . import jupyter, texts
 from .entries import folder
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def scopes(there: Situation, known: Scopes) -> list[Entry]:
     """Return the entries that write down the scopes."""
     return [
         *map(folder, (str(there.wanted.reachable_cards_dir), there.card_dir)),
-        {"path": scopes_file(there), "content": json.dumps(known, indent=2, sort_keys=True) + "\n"},
+        {"path": scopes_file(there), "content": texts.json_text(known)},
     ]
 
 
@@ -78,10 +77,5 @@ def given(there: Situation, kept: Kept) -> list[Entry]:
     """Return the entries that keep what was given. A file that says the same is left as somebody wrote it."""
     if kept.values == kept.found:
         return []
-    import yaml  # noqa: PLC0415 - a library of the controller's, which most runs do not need
-
-    # Ansible has kinds of text and numbers of its own, which JSON takes and YAML does not.
-    plain = json.loads(json.dumps(kept.values))
-    values = yaml.safe_dump(plain, indent=2, allow_unicode=True, default_flow_style=False)
-    text = GIVEN.format(host=there.name, values=values.strip()) + "\n"
+    text = GIVEN.format(host=there.name, values=texts.yaml_text(kept.values, sort_keys=True))
     return [folder(dirname(kept.file), mode="0700"), {"path": kept.file, "content": text, "mode": "0600"}]

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
-from . import drift, jupyter, package, receipts, services, ways_in
+from . import drift, jupyter, package, receipts, services, texts, ways_in
 from .entries import folder, missing_entries
 from .host_refusals import no_users
 from .ways_in import ngrok
@@ -198,9 +197,8 @@ def locks(there: Situation) -> list[str]:
 def written(there: Situation, content: Mapping[str, Any]) -> list[Entry]:
     """Return the entries that write the receipt."""
     parents = [path for path in there.layout.parents if not there.is_there(path)]
-    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
     return [
         *(folder(path, mode="0700") for path in parents),
         folder(there.layout.state_dir),
-        {"path": there.layout.receipt, "content": text, "mode": "0600"},
+        {"path": there.layout.receipt, "content": texts.json_text(content), "mode": "0600"},
     ]

@@ -30,7 +30,9 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
 
 
-def yaml_text(value: Any) -> str:
-    """Write a value as YAML for people, with its keys in their order."""
-    text: str = yaml.dump(value, Dumper=Dumper, indent=2, allow_unicode=True, default_flow_style=False, sort_keys=False)
+def yaml_text(value: Any, sort_keys: bool = False) -> str:
+    """Write a value as YAML for people, with its keys in their order, or sorted."""
+    text: str = yaml.dump(
+        value, Dumper=Dumper, indent=2, allow_unicode=True, default_flow_style=False, sort_keys=sort_keys
+    )
     return text.strip() + "\n"
