@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reachable.endpoints import loopback
 
-from . import notes, published, receipts, say, texts, watcher, ways_in
+from . import jupyter, notes, published, receipts, say, texts, watcher, ways_in
 from .entries import Entry, folder, missing_entries
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "drift": say.drift_seen(there.content(there.layout.drift_result)),
         "history": there.content(there.layout.endpoint_history),
         "no_card": no_card(there),
-        "password_variable": password_variable(there),
+        "password_variable": jupyter.password_variable(there.wanted),
         "folder": there.layout.endpoint_dir,
         "file": there.layout.endpoints,
         "folder_found": {"files": {path: dict(there.file(path)) for path in places}, "user": dict(there.user)},
@@ -74,17 +74,10 @@ def planned(there: Situation) -> dict[str, Any]:
     }
 
 
-def password_variable(there: Situation) -> str:
-    """Return the variable in which a person has set the password; empty where none is."""
-    wanted = there.wanted
-    variables = {"jupyter_password_hash": wanted.jupyter_password_hash, "jupyter_password": wanted.jupyter_password}
-    return next((name for name, value in variables.items() if value is not None), "")
-
-
 def no_card(there: Situation) -> str:
     """Say why no card is written from a guess: one that was right stays better."""
     if not there.was_installed:
-        return f"There is no Jupyter of Reachable on {there.name}: install it with ./reachable up."
+        return there.missing_words
     return (
         f"The receipt on {there.name} does not say with which values it was made, and with those that are set now "
         "Jupyter does not answer, so the card stays as it is: run ./reachable up, with all that it was given."

@@ -116,8 +116,7 @@ def is_held(there: Situation) -> bool:
 
 def rollback_refused(there: Situation) -> str:
     """Say why there is nothing to go back from; empty where there is."""
-    missing = f"There is no Jupyter of Reachable on {there.name}: install it with ./reachable up."
-    return "" if there.was_installed else missing
+    return "" if there.was_installed else there.missing_words
 
 
 def upgrade_refused(there: Situation) -> str:

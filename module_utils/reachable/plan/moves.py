@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from . import receipts
 
 if TYPE_CHECKING:
     from .situation import Situation
 
-OF_SERVICES = re.compile("_?reachable-")
 # Under supervisord, and under launchd.
 RUNTIME_FOLDERS = ("reachable-jupyter", "jupyter")
 
@@ -78,8 +78,7 @@ def users_made(there: Situation) -> list[str]:
     """Return as whom notebooks ran. What else a person's account runs is that person's."""
     of_root = there.former.receipt if there.former and there.former.scope == "system" else there.receipt
     now = [there.account.name] if there.account.is_ours and there.scope == "system" else []
-    names = dict.fromkeys([*of_root.get("users", []), *now])
-    return [name for name in names if not OF_SERVICES.match(name)]
+    return receipts.notebook_users(dict.fromkeys([*of_root.get("users", []), *now]))
 
 
 def owners_afterwards(there: Situation, hand_over: list[str]) -> dict[str, dict[str, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import jupyter
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
 
 def of_session(there: Situation) -> Iterator[str]:
     """Say when Jupyter ends by itself."""
-    user = there.user
-    if there.scope == "user" and there.manager.has_sessions and not (user["lingers"] or user["may_linger"]):
+    if jupyter.needs_lingering(there) and not jupyter.may_linger(there):
         name = there.account.name
         yield (
             f"Jupyter ends when {name} logs out. So that it stays, an administrator has to run: loginctl enable-linger "

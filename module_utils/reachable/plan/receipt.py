@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from .receipts import Receipt
     from .situation import Situation
 
-# The accounts of services. Under others people's notebooks run.
-OF_SERVICES = re.compile(r"_?reachable-")
 # How a package of a distribution goes again, and the file by which it is known. dnf would remove what needs it as well,
 # which is a person's own.
 PACKAGES = {
@@ -113,7 +110,7 @@ def end(there: Situation) -> dict[str, Any]:
     rooms = there.facts["paths"]
     notebooks = [] if purges else [path for path in all_of_it["notebooks"] if not rooms.get(path, NOT_SEEN)["empty"]]
     going = {**all_of_it, "folders": [*all_of_it["folders"], *(all_of_it["notebooks"] if purges else [])]}
-    users = [name for name in all_of_it["users"] if not OF_SERVICES.match(name)]
+    users = receipts.notebook_users(all_of_it["users"])
     macos = there.facts["macos"]
     return {
         **all_of_it,

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Receipt = dict[str, list[str]]
 """The names or paths of things by their kind."""
 
+OF_SERVICES = re.compile("_?reachable-")
 KINDS = ("services", "users", "packages", "files", "folders", "contents", "notebooks", "parents", "lingering")
 
 
@@ -24,6 +26,11 @@ def read(text: str | None) -> Receipt:
     if not isinstance(found, dict) or not all(is_list_of_texts(found.get(kind)) for kind in KINDS):
         return {}
     return {kind: found[kind] for kind in KINDS}
+
+
+def notebook_users(names: Iterable[str]) -> list[str]:
+    """Return of the accounts that were made those under which notebooks run. The others are those of services."""
+    return [name for name in names if not OF_SERVICES.match(name)]
 
 
 def is_list_of_texts(value: Any) -> bool:

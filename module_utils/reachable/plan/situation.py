@@ -141,6 +141,11 @@ class Situation:
         """Tell whether Reachable was here before."""
         return self.is_there(self.layout.jupyter_config) or self.is_there(self.layout.unit("reachable-jupyter"))
 
+    @property
+    def missing_words(self) -> str:
+        """Say that there is no Jupyter of ours here."""
+        return f"There is no Jupyter of Reachable on {self.name}: install it with ./reachable up."
+
     @cached_property
     def account(self) -> accounts.Account:
         """Return the account as which Jupyter runs."""
