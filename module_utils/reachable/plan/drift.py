@@ -26,16 +26,14 @@ OWN_FOLDER = "/tmp/ansible"  # noqa: S108
 
 def planned(there: Situation) -> dict[str, Any]:
     """Return what the role drift does."""
-    listed = receipt(there)
-    known: dict[str, Any] = {"receipt": {kind: listed.get(kind, []) for kind in receipts.KINDS}}
     if not is_wanted(there.wanted):
-        return {**known, "is_to_do": False}
+        return {"is_to_do": False}
     work = {
         "files_missing": missing_entries(entries(there), there.facts),
         "environments_to_settle": environments_to_settle(there),
     }
     is_to_do = any(work.values()) or any(daemons.work(there, service)["is_to_do"] for service in services(there))
-    return {**known, **work, "is_to_do": is_to_do}
+    return {**work, "is_to_do": is_to_do}
 
 
 def is_wanted(wanted: Declaration) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reachable.endpoints import loopback
 
-from . import jupyter, notes, published, receipts, say, texts, watcher, ways_in
+from . import jupyter, notes, published, say, texts, watcher, ways_in
 from .entries import Entry, folder, missing_entries
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ def planned(there: Situation) -> dict[str, Any]:
         "system_notes": [*notes.of_wsl(there), *notes.of_macos(there)],
         "ssh": ways_in.ngrok.ssh_card(there) if any(each["transport"] == "ssh" for each in tunnels) else None,
         "tunnel_transports": sorted(ways_in.TUNNELS),
-        "receipt": {kind: ways_in.receipt(there).get(kind, []) for kind in receipts.KINDS},
         "watcher": watcher_work(there) if there.has_tunnel else {},
     }
 

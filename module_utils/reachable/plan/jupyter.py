@@ -40,7 +40,6 @@ def planned(there: Situation) -> dict[str, Any]:
     is_installed = not (differs or any(missing.values()) or moves.is_needed or there.python.is_to_come)
     return {
         **missing,
-        "account_home": there.layout.jupyter_account_home,
         "adopted_from": adopted_from(there),
         "adopted_hash": there.adopted_hash if there.adopts else None,
         "config": config(there),
@@ -48,17 +47,13 @@ def planned(there: Situation) -> dict[str, Any]:
         "config_found": dict(there.file(there.layout.jupyter_config)),
         "current_hash": there.current_hash,
         "current_proof_key": there.current_proof_key,
-        "environments_settled": environments.settled(there),
         "hints": hints(there),
         "is_held": environments.is_held(there),
         "is_installed": is_installed,
         "kernel": environments.kernel_wanted(there),
         "kernel_refused": environments.kernel_refused(there),
-        "may_linger": may_linger(there),
-        "needs_lingering": needs_lingering(there),
         "password_file": password_file(there),
         "password_variable": password_variable(there.wanted),
-        "receipt": {kind: receipt(there).get(kind, []) for kind in receipts.KINDS},
         "rollback_refused": environments.rollback_refused(there),
         # The server is the only one that a restart is for; kernels of notebooks that are open shall not end for others.
         "restart_handlers": [] if there.layout.server in environments.settled(there) else [f"Restart {service.name}"],

@@ -441,7 +441,6 @@ def planned(there: Situation) -> dict[str, Any]:
         "brew": {**there.brew, "folder": posixpath.dirname(there.brew["path"])} if there.brew else {},
         "ssh_user": SSH_USER,
         "ssh_key": there.tunnel_key,
-        "sshd_config": SSHD_CONFIG,
         "undeclared": undeclared(there),
         **(wanted_agent(there) if Ngrok(there).is_wanted else {}),
     }

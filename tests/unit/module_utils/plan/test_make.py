@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from bare_host import SPECS
 from host_kinds import SUPPORTED, there
-from reachable.plan import entries, make
+from reachable.plan import entries, jupyter, make
 
 if TYPE_CHECKING:
     from reachable.plan.situation import Situation
@@ -33,9 +33,9 @@ def planned(host: Situation) -> dict[str, Any]:
 
 def missing(plan: dict[str, Any]) -> list[entries.Entry]:
     """Return all files and folders that a plan wants to be made."""
-    jupyter, ngrok, watcher = plan["jupyter"], plan["ngrok"], plan["endpoint"]["watcher"]
+    server, ngrok, watcher = plan["jupyter"], plan["ngrok"], plan["endpoint"]["watcher"]
     return [
-        *(jupyter["folders_missing"] + jupyter["extension_missing"] + jupyter["awake_rules_missing"]),
+        *(server["folders_missing"] + server["extension_missing"] + server["awake_rules_missing"]),
         *(
             entry
             for kind in ("configuration_missing", "keeper_missing", "ssh_missing")
@@ -83,7 +83,7 @@ def acted_on(host: Situation, plan: dict[str, Any]) -> Situation:
         "daemons": {
             name: RUNNING if name in plan["services"] else found for name, found in host.facts["daemons"].items()
         },
-        "user": {**host.user, "lingers": plan["jupyter"]["may_linger"]},
+        "user": {**host.user, "lingers": jupyter.may_linger(host)},
     }
     return dataclasses.replace(host, facts=facts)
 
@@ -98,10 +98,9 @@ def test_acting_on_it_leaves_nothing_to_do(name: str) -> None:
     assert missing(second) == []
     assert second["receipt"]["surplus"] is None
     assert second["accounts"] == {}
-    jupyter, service = second["jupyter"], second["services"]["reachable-jupyter"]
-    assert not jupyter["config_differs"]
-    assert jupyter["environments_to_settle"] == []
-    assert not service["is_to_do"]
+    assert not second["jupyter"]["config_differs"]
+    assert second["jupyter"]["environments_to_settle"] == []
+    assert not second["services"]["reachable-jupyter"]["is_to_do"]
 
 
 @pytest.mark.parametrize("name", SUPPORTED)

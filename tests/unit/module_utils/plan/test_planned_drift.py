@@ -7,7 +7,7 @@ from typing import Any
 
 import bare_host
 import pytest
-from reachable.plan import drift, receipts, services
+from reachable.plan import drift, services
 from reachable.plan.entries import wanted
 
 DECLARED = {
@@ -22,7 +22,8 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 def test_nothing_is_done_for_who_does_not_want_it() -> None:
     there = bare_host.situation()
-    assert drift.planned(there) == {"is_to_do": False, "receipt": {kind: [] for kind in receipts.KINDS}}
+    assert drift.planned(there) == {"is_to_do": False}
+    assert drift.receipt(there) == {}
     assert not drift.services(there)
     assert not drift.files(there.layout, there.wanted)
 
@@ -31,7 +32,11 @@ def test_what_is_brought_to_a_bare_host() -> None:
     there = bare_host.situation(DECLARED)
     found = drift.planned(there)
     assert found["is_to_do"]
-    assert {kind: names for kind, names in found["receipt"].items() if names} == drift.receipt(there)
+    assert drift.receipt(there) == {
+        "services": ["reachable-drift.timer", "reachable-drift"],
+        "files": ["/var/lib/systemd/timers/stamp-reachable-drift.timer"],
+        "folders": ["/opt/reachable/drift", "/var/lib/reachable/drift"],
+    }
     entries = {entry["path"]: entry for entry in found["files_missing"]}
     # What versions before had is looked for, too.
     assert set(drift.files(there.layout, there.wanted)) - set(entries) == {"/opt/reachable/drift/lib/ansible"}

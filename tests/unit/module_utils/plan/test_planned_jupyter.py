@@ -221,10 +221,10 @@ def test_services_of_a_person_go_on(
     manager: str, lingers: bool, may_linger: bool, needs_may_is_missing: tuple[bool, bool, bool]
 ) -> None:
     user = {**PERSON["user"], "lingers": lingers, "may_linger": may_linger}
-    planned = jupyter.planned(of_ada(user=user, service_manager=manager))
-    keys = ("needs_lingering", "may_linger", "lingering_is_missing")
-    assert tuple(planned[key] for key in keys) == needs_may_is_missing
-    assert planned["receipt"]["lingering"] == (["ada"] if planned["may_linger"] else [])
+    there = of_ada(user=user, service_manager=manager)
+    is_missing = jupyter.planned(there)["lingering_is_missing"]
+    assert (jupyter.needs_lingering(there), jupyter.may_linger(there), is_missing) == needs_may_is_missing
+    assert jupyter.receipt(there).get("lingering", []) == (["ada"] if jupyter.may_linger(there) else [])
 
 
 def test_for_the_whole_machine_nobody_lingers() -> None:
