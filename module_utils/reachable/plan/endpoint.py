@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reachable.endpoints import loopback
 
-from . import jupyter, notes, published, say, texts, watcher, ways_in
+from . import jupyter, notes, package, published, say, texts, watcher, ways_in
 from .entries import Entry, folder, missing_entries
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def observation(there: Situation) -> dict[str, Any]:
 def watcher_work(there: Situation) -> dict[str, Any]:
     """Return what there is to do for the watcher."""
     return {
-        "programs_missing": missing_entries(watcher.program_files(there), there.facts),
+        "programs_missing": missing_entries(package.tunnel_entries(there), there.facts),
         "configuration_missing": missing_entries(watcher.configuration(there), there.facts),
     }
 

@@ -21,6 +21,11 @@ def folder(path: str, **more: Any) -> Entry:
     return {"path": path, "state": "directory", **more}
 
 
+def file_paths(entries: Iterable[Entry]) -> list[str]:
+    """Return the paths of those entries that are files."""
+    return [entry["path"] for entry in entries if entry.get("state", "file") == "file"]
+
+
 def missing_entries(entries: Iterable[Entry], host: Mapping[str, Any]) -> list[Entry]:
     """Return those entries that are not on the host as host_info found it."""
     found, user = host["files"], host["user"]

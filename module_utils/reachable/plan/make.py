@@ -40,6 +40,7 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
     Secrets are in it under ``secret``, and in the configuration of Jupyter. It is the same in check mode.
     """
     wanted = [*jupyter.services(there), *ways_in.services(there), *drift.services(there)]
+    moved = moves.moves_of(there)
     return {
         "manager": dataclasses.asdict(there.manager),
         "log_dir": there.layout.log_dir,
@@ -48,13 +49,13 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
         "refused": [*host_refusals.of_host(there)],
         "port_refused": host_refusals.of_port(there),
         "accounts": accounts.planned(there, {**jupyter.accounts(there), **ways_in.accounts(there)}),
-        "services": services.planned(there, wanted),
+        "services": services.planned(there, wanted, moved.removed),
         "former_services": services.of_former(there),
         "drift": drift.planned(there),
         "distribution": dataclasses.asdict(there.distribution),
         "python": dataclasses.asdict(there.python),
         "jupyter": jupyter.planned(there),
-        "moves": dataclasses.asdict(moves.moves_of(there)),
+        "moves": dataclasses.asdict(moved),
         "former": there.former and {"user": there.former.user, "is_there": bool(there.former.receipt)},
         # Only root may take from one what the other is to have.
         "mover": "root" if there.former else there.user["name"],

@@ -56,6 +56,11 @@ def entries(content: bytes, library: str) -> list[Entry]:
     return [folder(library), {"path": archive_path(library), "base64": base64.b64encode(content).decode()}]
 
 
+def tunnel_entries(there: Situation) -> list[Entry]:
+    """Return the package for the programs of tunnels, the agent's keeper and the watcher."""
+    return entries(there.package, there.layout.library)
+
+
 def paths(library: str) -> list[str]:
     """Return what to look at of a folder: what should be there, and what earlier versions had in its place."""
     return [library, archive_path(library), former_folder(library)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # How a package of a distribution goes again, and the file by which it is known. dnf would remove what needs it as well,
 # which is a person's own.
 PACKAGES = {
-    "ngrok": ("/var/lib/dpkg/info/ngrok.list", ["dpkg", "--purge", "ngrok"]),
+    "ngrok": (ngrok.PACKAGE_FILES, ["dpkg", "--purge", "ngrok"]),
     "python3.12": (
         "/usr/bin/python3.12",
         ["sh", "-c", "rpm --erase --test python3.12 && dnf remove --assumeyes python3.12"],

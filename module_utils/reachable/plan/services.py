@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from . import definitions
 from .entries import Entry, folder, missing_entries
 from .managers import MANAGERS
-from .moves import moves_of
 from .sandboxes import sandbox_directives
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from .layout import Layout
     from .receipts import Receipt
@@ -28,9 +27,12 @@ NOT_THERE = {"state": "absent", "drop_ins": []}
 VALIDATE_JOB = ["/usr/bin/plutil", "-lint", "{path}"]
 
 
-def planned(there: Situation, wanted: list[Service]) -> dict[str, dict[str, Any]]:
-    """Return what the role daemon does about each service, by name, with more about those that are wanted."""
-    services = {service.name: work(there, service) for service in wanted}
+def planned(there: Situation, wanted: list[Service], gone: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """Return what the role daemon does about each service, by name, with more about those that are wanted.
+
+    What is ``gone`` until then, because it is removed before, is to come back.
+    """
+    services = {service.name: work(there, service, gone) for service in wanted}
     return {name: named(there, name) | services.get(name, {}) for name in NAMES}
 
 
@@ -84,13 +86,13 @@ def options(layout: Layout, name: str) -> dict[str, str]:
         return {"name": name, "path": layout.definition(name)}
     return {
         "name": name,
-        "supervisord": f"{layout.prefix}/tools/bin/supervisord",
-        "config": f"{layout.prefix}/etc/supervisord.conf",
+        "supervisord": f"{layout.tools}/bin/supervisord",
+        "config": supervisord_paths(layout)[0],
         "socket": layout.supervisord_socket,
     }
 
 
-def work(there: Situation, service: Service) -> dict[str, Any]:
+def work(there: Situation, service: Service, gone: Collection[str] = ()) -> dict[str, Any]:
     """Return what there is to do so that a service runs as it should.
 
     Its definition ``differs`` where something of it is missing or changes it. After that the service is restarted,
@@ -100,10 +102,9 @@ def work(there: Situation, service: Service) -> dict[str, Any]:
     daemons = there.facts["daemons"]
     before = daemons[unit]
     drop_ins = [path for name in dict.fromkeys([service.name, unit]) for path in daemons[name]["drop_ins"]]
-    # What a move takes away meanwhile is to come back.
-    gone = moves_of(there).removed
-    found = {**there.facts, "files": {path: file for path, file in there.facts["files"].items() if path not in gone}}
-    missing = missing_entries(entries(there, service), found)
+    wanted = entries(there, service)
+    differing = missing_entries(wanted, there.facts)
+    missing = [entry for entry in wanted if entry in differing or entry["path"] in gone]
     logs_job = missing_logs_job(there, service)
     logs_are_to_start = bool(logs_job) or logs_are_neglected(there, service)
     differs = bool(missing or drop_ins or logs_are_to_start)

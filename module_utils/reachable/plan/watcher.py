@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import package, published, texts
 from .accounts import Ours
-from .entries import Entry, folder
+from .entries import Entry, file_paths, folder
 from .service import Service
 
 if TYPE_CHECKING:
@@ -94,11 +94,6 @@ def configuration(there: Situation) -> list[Entry]:
     ]
 
 
-def program_files(there: Situation) -> list[Entry]:
-    """Return the package, of which the watcher is a part."""
-    return package.entries(there.package, there.layout.library)
-
-
 def account(there: Situation) -> Ours:
     """Return the account as which it runs for the whole machine."""
     comment = "Watches Jupyter's tunnel for Reachable"
@@ -109,7 +104,6 @@ def service(there: Situation) -> Service:
     """Return its service."""
     layout, certificates = there.layout, there.facts["ca_bundle"]
     user, group = there.runs_as("endpoint")
-    entries = [*configuration(there), *program_files(there)]
     return Service(
         name=DAEMON,
         description="The watcher of Jupyter's tunnel",
@@ -118,7 +112,7 @@ def service(there: Situation) -> Service:
             *("--config", layout.watcher_config, "--notify-urls", layout.notify_urls),
         ],
         credentials=[layout.notify_urls],
-        files=[entry["path"] for entry in entries if "state" not in entry],
+        files=file_paths([*configuration(there), *package.tunnel_entries(there)]),
         user=user,
         group=group,
         directory=layout.endpoint_dir,

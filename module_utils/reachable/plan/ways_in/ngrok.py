@@ -10,10 +10,9 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.plan import package, published, services, texts, tunnels, watcher
+from reachable.plan import accounts, package, published, services, texts, tunnels, watcher
 from reachable.plan.accounts import Ours
-from reachable.plan.accounts import planned as planned_accounts
-from reachable.plan.entries import Entry, folder, missing_entries
+from reachable.plan.entries import Entry, file_paths, folder, missing_entries
 from reachable.plan.service import Service
 
 from .way_in import WayIn
@@ -327,16 +326,10 @@ def is_old(there: Situation) -> bool:
 # Its service
 
 
-def keeper_files(there: Situation) -> list[Entry]:
-    """Return the package, of which the agent's keeper is a part."""
-    return package.entries(there.package, there.layout.library)
-
-
 def service(there: Situation) -> Service:
     """Return the agent's service."""
     layout = there.layout
     user, group = there.runs_as("ngrok")
-    entries = [*configuration(there), *keeper_files(there)]
     return Service(
         name=DAEMON,
         description="The ngrok agent, Jupyter's tunnel",
@@ -347,7 +340,7 @@ def service(there: Situation) -> Service:
             *("--config", layout.ngrok_config, "--config", layout.ngrok_token),
         ],
         credentials=[layout.ngrok_token],
-        files=[entry["path"] for entry in entries if "state" not in entry],
+        files=file_paths([*configuration(there), *package.tunnel_entries(there)]),
         user=user,
         group=group,
         directory="/",
@@ -457,16 +450,21 @@ def wanted_agent(there: Situation) -> Mapping[str, Any]:
     has_ssh_key = there.pulled or bool(there.controller.tunnel_public_key and there.controller.has_tunnel_key)
     missing = {
         "configuration_missing": missing_entries(configuration(there), there.facts),
-        "keeper_missing": missing_entries(keeper_files(there), there.facts),
+        "keeper_missing": missing_entries(package.tunnel_entries(there), there.facts),
         "ssh_missing": missing_entries(ssh_files(there), there.facts) if has_ssh else [],
     }
-    accounts = planned_accounts(
-        there, {name: ours for name, ours in Ngrok(there).accounts().items() if name != "endpoint"}
-    )
-    is_right = is_installed(there) and (has_ssh_key or not has_ssh) and not any([*missing.values(), accounts])
+    # The watcher's own is made with the watcher.
+    ours = {name: account for name, account in Ngrok(there).accounts().items() if name != "endpoint"}
+    to_do = [
+        *missing.values(),
+        not is_installed(there),
+        has_ssh and not has_ssh_key,
+        accounts.planned(there, ours),
+        undeclared(there),
+    ]
     return {
         **missing,
-        "is_to_do": not is_right or undeclared(there) != [] or services.work(there, service(there))["is_to_do"],
+        "is_to_do": any(to_do) or services.work(there, service(there))["is_to_do"],
         "is_installed": is_installed(there),
         "program": there.agent_program,
         "archive": archive_folder(there),

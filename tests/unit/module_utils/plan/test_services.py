@@ -195,6 +195,7 @@ def test_what_a_move_takes_away_comes_back_with_the_service(manager: str, remove
         entry["path"]: {**entry, "state": entry.get("state", "file")} for entry in services.entries(there, service)
     }
     there = bare_host.situation(given, {"service_manager": manager, "files": files})
-    assert moves.moves_of(there).removed == [f"/opt/reachable/run/{name}" for name in removed]
-    missing = [entry["path"] for entry in services.work(there, service)["missing"]]
+    gone = moves.moves_of(there).removed
+    assert gone == [f"/opt/reachable/run/{name}" for name in removed]
+    missing = [entry["path"] for entry in services.planned(there, [service], gone)["reachable-jupyter"]["missing"]]
     assert missing == [f"/opt/reachable/run/{name}" for name in removed[:1]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ansible.plugins.filter.core import to_nice_yaml
 from bare_host import FILE, TOKEN, situation
-from reachable.plan import endpoint, entries, texts, watcher, ways_in
+from reachable.plan import endpoint, entries, package, texts, watcher, ways_in
 from reachable.plan.situation import Controller, Situation
 from reachable.plan.ways_in import ngrok
 
@@ -41,10 +41,9 @@ def made(there: Situation) -> list[entries.Entry]:
     """Return all files and folders of a tunnel."""
     return [
         *ngrok.configuration(there),
-        *ngrok.keeper_files(there),
+        *package.tunnel_entries(there),
         *ngrok.ssh_files(there),
         *watcher.configuration(there),
-        *watcher.program_files(there),
     ]
 
 
