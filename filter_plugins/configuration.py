@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import environments, former
+from reachable.plan import environments, former, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,4 +20,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"former_refusal": former.refusal, "packages_changed": environments.packages_changed}
+        return {
+            "default_layout": layout.defaults,
+            "former_refusal": former.refusal,
+            "packages_changed": environments.packages_changed,
+        }

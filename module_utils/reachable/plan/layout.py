@@ -22,7 +22,7 @@ PASSING = re.compile(r"/(tmp|var/tmp|run|dev|proc|sys)(/|\Z)")
 HOMES = re.compile(r"/(home|root)/")
 
 
-# As whom services of the whole machine run. On macOS such names begin with a line.
+# As whom services of the whole machine run on Linux.
 USERS = {"jupyter": "jupyter", "ngrok": "reachable-ngrok", "endpoint": "reachable-endpoint"}
 # What a bare home may lack above what is a person's own; it goes again when nothing else has come into it.
 PARENTS = {
@@ -254,7 +254,7 @@ class Layout:
 
     def user(self, service: str) -> str:
         """Return as whom a service of the whole machine runs."""
-        return f"_{USERS[service]}" if self.platform == "macos" else USERS[service]
+        return user_of(service, self.platform)
 
     def definition(self, service: str) -> str:
         """Return the file that makes a service known to its manager. Timers have names of their own."""
@@ -266,10 +266,20 @@ class Layout:
         return f"{self.units}/{service}{'.plist' if self.platform == 'macos' else '.service'}"
 
 
+def defaults(platform: str, scope: str, home: str) -> dict[str, str]:
+    """Return what people have not set: the places, and as whom Jupyter runs for the whole machine."""
+    return {**default_places(platform, scope, home)._asdict(), "jupyter_user": user_of("jupyter", platform)}
+
+
+def user_of(service: str, platform: str) -> str:
+    """Return as whom a service of the whole machine runs. On macOS such names begin with a line."""
+    return f"_{USERS[service]}" if platform == "macos" else USERS[service]
+
+
 def on_macos(scope: str, home: str) -> dict[str, str]:
     """Return what is elsewhere, or called otherwise, on macOS than on Linux."""
     places = [default_places(platform, scope, home) for platform in ("linux", "macos")]
-    names = {name: f"_{name}" for name in USERS.values()} if scope == "system" else {}
+    names = {USERS[service]: user_of(service, "macos") for service in USERS} if scope == "system" else {}
     return {**dict(zip(*places)), **names}
 
 
