@@ -45,7 +45,7 @@ def files(layout: Layout, wanted: Declaration) -> list[str]:
     """Return the files and folders that are to be looked at before anything is known of the host."""
     if not is_wanted(wanted):
         return []
-    own = [etc(layout), folder_of(layout), config_file(layout), variables_file(layout)]
+    own = [layout.drift_etc, layout.drift_dir, layout.drift_config, layout.drift_variables]
     return [*own, *package.paths(layout.drift_library)]
 
 
@@ -56,50 +56,17 @@ def receipt(there: Situation) -> receipts.Receipt:
     return {
         "services": [f"{NAME}.timer", NAME],
         "files": [STAMP],
-        "folders": [etc(there.layout), folder_of(there.layout)],
+        "folders": [there.layout.drift_etc, there.layout.drift_dir],
     }
-
-
-# Where it lies
-
-
-def etc(layout: Layout) -> str:
-    """Return the folder of its programs and its configuration."""
-    return f"{layout.prefix}/drift"
-
-
-def config_file(layout: Layout) -> str:
-    """Return what that program reads."""
-    return f"{etc(layout)}/drift.json"
-
-
-def variables_file(layout: Layout) -> str:
-    """Return the variables that ansible-pull is given."""
-    return f"{etc(layout)}/variables.json"
-
-
-def folder_of(layout: Layout) -> str:
-    """Return the folder of what it found, and of the checkout."""
-    return f"{layout.state_dir}/drift"
-
-
-def checkout(layout: Layout) -> str:
-    """Return the folder to which the repository is fetched."""
-    return f"{folder_of(layout)}/checkout"
 
 
 # What it consists of
 
 
-def environment_path(layout: Layout) -> str:
-    """Return the folder of the environment with ansible-pull."""
-    return f"{etc(layout)}/environment"
-
-
 def environment(layout: Layout, project: Project) -> dict[str, Any]:
     """Return that environment."""
     requirements = project.text("requirements/controller.txt").rstrip()
-    return {"path": environment_path(layout), "requirements": requirements}
+    return {"path": layout.drift_environment, "requirements": requirements}
 
 
 def environments_to_settle(there: Situation) -> list[dict[str, Any]]:
@@ -112,10 +79,10 @@ def entries(there: Situation) -> list[Entry]:
     """Return its files and folders."""
     layout = there.layout
     return [
-        folder(etc(layout)),
-        folder(folder_of(layout), mode="0700"),
-        {"path": config_file(layout), "content": texts.json_text(config(there))},
-        {"path": variables_file(layout), "secret": texts.json_text(variables(there)), "mode": "0600"},
+        folder(layout.drift_etc),
+        folder(layout.drift_dir, mode="0700"),
+        {"path": layout.drift_config, "content": texts.json_text(config(there))},
+        {"path": layout.drift_variables, "secret": texts.json_text(variables(there)), "mode": "0600"},
         *package.entries(there.package, layout.drift_library),
     ]
 
@@ -127,14 +94,14 @@ def config(there: Situation) -> dict[str, Any]:
     return {
         "host": there.name,
         "action": wanted.reachable_drift_action,
-        "folder": folder_of(layout),
-        "environment": environment_path(layout),
+        "folder": layout.drift_dir,
+        "environment": layout.drift_environment,
         "options": [
-            *("--url", wanted.reachable_drift_repository, "--directory", checkout(layout), "--limit", there.name),
+            *("--url", wanted.reachable_drift_repository, "--directory", layout.drift_checkout, "--limit", there.name),
             *(["--checkout", wanted.reachable_drift_ref] if wanted.reachable_drift_ref else []),
             *(["--vault-password-file", vault] if vault else []),
         ],
-        "variables": variables_file(layout),
+        "variables": layout.drift_variables,
         "notify_command": wanted.endpoint_notify_command,
     }
 
@@ -159,18 +126,18 @@ def services(there: Situation) -> list[Service]:
         Service(
             name=NAME,
             description="Looks whether Jupyter is as declared",
-            command=[f"{layout.tools}/bin/python", "-m", "reachable.drift", "--config", config_file(layout)],
+            command=[f"{layout.tools}/bin/python", "-m", "reachable.drift", "--config", layout.drift_config],
             calendar=there.wanted.reachable_drift_schedule,
             user="root",
             group="root",
-            directory=folder_of(layout),
+            directory=layout.drift_dir,
             environment={
                 "PYTHONPATH": package.archive_path(layout.drift_library),
                 "LANG": "C.UTF-8",
-                "ANSIBLE_CONFIG": f"{checkout(layout)}/ansible.cfg",
+                "ANSIBLE_CONFIG": f"{layout.drift_checkout}/ansible.cfg",
                 # Not as an option: ansible-pull would look for the machine itself in it, too, before there is a
                 # checkout.
-                "ANSIBLE_INVENTORY": f"{checkout(layout)}/{there.wanted.reachable_drift_inventory}",
+                "ANSIBLE_INVENTORY": f"{layout.drift_checkout}/{there.wanted.reachable_drift_inventory}",
                 "ANSIBLE_HOME": OWN_FOLDER,
                 "ANSIBLE_REMOTE_TMP": f"{OWN_FOLDER}/tmp",  # noqa: S108
                 **({"REQUESTS_CA_BUNDLE": certificates} if certificates else {}),

@@ -95,11 +95,6 @@ class Layout:
     # Environments
 
     @property
-    def drift_library(self) -> str:
-        """Return the same for the program that looks for drift."""
-        return f"{self.prefix}/drift/lib"
-
-    @property
     def tools(self) -> str:
         """Return the environment of the modules, with uv."""
         return f"{self.prefix}/tools"
@@ -161,6 +156,48 @@ class Layout:
         """Return the folder of what pages have for an iPad."""
         return f"{self.jupyter_share}/pages"
 
+    # Drift
+
+    @property
+    def drift_etc(self) -> str:
+        """Return the folder of what lets a host look for drift by itself, and of its configuration."""
+        return f"{self.prefix}/drift"
+
+    @property
+    def drift_config(self) -> str:
+        """Return what its program reads."""
+        return f"{self.drift_etc}/drift.json"
+
+    @property
+    def drift_variables(self) -> str:
+        """Return the variables that ansible-pull is given."""
+        return f"{self.drift_etc}/variables.json"
+
+    @property
+    def drift_environment(self) -> str:
+        """Return the environment with ansible-pull."""
+        return f"{self.drift_etc}/environment"
+
+    @property
+    def drift_library(self) -> str:
+        """Return the folder with the package for its program."""
+        return f"{self.drift_etc}/lib"
+
+    @property
+    def drift_dir(self) -> str:
+        """Return the folder of what it found, and of the checkout."""
+        return f"{self.state_dir}/drift"
+
+    @property
+    def drift_checkout(self) -> str:
+        """Return the folder to which the repository is fetched."""
+        return f"{self.drift_dir}/checkout"
+
+    @property
+    def drift_result(self) -> str:
+        """Return the file that says what drift the host has found by itself."""
+        return f"{self.drift_dir}/result.json"
+
     # Ways in
 
     @property
@@ -177,11 +214,6 @@ class Layout:
     def endpoint_history(self) -> str:
         """Return the file that says how they changed."""
         return f"{self.endpoint_dir}/history.jsonl"
-
-    @property
-    def drift_result(self) -> str:
-        """Return the file that says what drift the host has found by itself."""
-        return f"{self.state_dir}/drift/result.json"
 
     @property
     def watcher_config(self) -> str:

@@ -187,7 +187,7 @@ def locks(there: Situation) -> list[str]:
         f"{layout.tools}.lock",
         f"{layout.server}.lock",
         layout.kernel_lock,
-        f"{drift.environment_path(layout)}.lock",
+        f"{layout.drift_environment}.lock",
     ]
 
 
