@@ -55,6 +55,16 @@ FOLDER = {**FILE, "state": "directory", "mode": "0755", "content": None}
 ROOM = {"nearest": "/", "free_bytes": 10**10, "writable": True, "executable": True, "empty": True}
 ROOT_USER = {"name": "root", "uid": 0, "group": "root", "home": "/root"}
 ADA = {"name": "ada", "uid": 1000, "group": "ada", "home": "/home/ada"}
+# What the doctor found at an address.
+REACHED: dict[str, Any] = {
+    "reachable": True,
+    "failed_leg": None,
+    "problem": None,
+    "fix": None,
+    "foreign": False,
+    "legs": [],
+}
+SHUT = {**REACHED, "reachable": False, "failed_leg": "tcp", "problem": "Nobody answers.", "fix": "Wait."}
 FACTS: dict[str, Any] = {
     "system": {
         "distribution": "debian",

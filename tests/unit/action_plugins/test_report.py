@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bare_host import TOKEN, situation
+from bare_host import REACHED, SHUT, TOKEN, situation
 from reachable.endpoints import Origin, endpoint_value
 from reachable.plan import endpoint
 from reachable.plan.situation import Controller
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 
     from conftest import RunAction
 
-REACHED: dict[str, Any] = {
-    "reachable": True,
-    "failed_leg": None,
-    "problem": None,
-    "fix": None,
-    "foreign": False,
-    "legs": [],
-}
-SHUT = {**REACHED, "reachable": False, "failed_leg": "tcp", "problem": "Nobody answers.", "fix": "Wait."}
 KEPT: dict[str, Any] = {"values": {}, "file": None}
 SSH = endpoint_value(Origin.of("tcp://5.tcp.ngrok.io:12345"), "ngrok-ssh", "ssh", 8888) | {"state": "online"}
 PUBLISHED = {"/var/lib/reachable/endpoint/endpoint.json": {"content": json.dumps({"endpoints": [SSH]})}}

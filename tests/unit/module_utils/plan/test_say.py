@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from bare_host import REACHED, SHUT
 from reachable.endpoints import Origin, endpoint_value
 from reachable.plan import say
 
@@ -248,15 +249,6 @@ def test_rows_for_the_doctors_legs() -> None:
 
 IPV4 = endpoint_value(Origin("http", "192.0.2.7", 8888), "ipv4", "lan")
 MDNS = endpoint_value(Origin("http", "vps.local", 8888), "mdns", "lan")
-REACHED: dict[str, Any] = {
-    "reachable": True,
-    "failed_leg": None,
-    "problem": None,
-    "fix": None,
-    "foreign": False,
-    "legs": [],
-}
-SHUT = {**REACHED, "reachable": False, "failed_leg": "tcp", "problem": "Nobody answers.", "fix": "Wait."}
 UNPROVEN = {**SHUT, "failed_leg": "proof"}
 PLAN: dict[str, Any] = {
     "candidates": [MDNS, IPV4],
