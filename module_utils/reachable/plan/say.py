@@ -21,7 +21,6 @@ Finding = dict[str, Any]
 """What the doctor or the tunnel's agent says of one address."""
 Report = dict[str, Any]
 """What the last page shows of a host, and programs read of it."""
-Row = dict[str, str]
 
 # What the controller calls the states of an endpoint in front of the doctor's legs.
 SESSION_STATES = {"connecting", "refused"}
