@@ -287,7 +287,7 @@ jupyter_config:
   returned: when O(jupyter_config) is given
 addresses:
   description: >-
-    The host's name, its addresses towards others, its multicast DNS name if it answers to it and no other machine does,
+    The host's name, its addresses towards others, the multicast DNS name to which it answers and no other machine does,
     and all its C(own) addresses but those of the loopback.
   type: dict
   returned: success

@@ -11,9 +11,12 @@ import socket
 import struct
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import macos, proofs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MDNS_PORT = 5353
 MDNS_GROUP = "224.0.0.251"
@@ -23,9 +26,12 @@ ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 ROUTES = Path("/proc/net/fib_trie")
 INTERFACES = Path("/proc/net/if_inet6")
 IFCONFIG = Path("/sbin/ifconfig")
-# RFC 1035, section 3.2: an address (A) of the internet (IN, here without the bit of RFC 6762, section 10.2).
-ADDRESS_RECORD = (1, 1)
+# RFC 1035, section 3.2: an address (A) and a name (PTR), both of the internet (IN, here without the bit of RFC 6762,
+# section 10.2).
+ADDRESS, POINTER, INTERNET = 1, 12, 1
 LONGEST_CHAIN = 16
+# What an iPad asks for by multicast DNS.
+MDNS_NAME = re.compile(r"[a-z0-9-]+\.local")
 
 
 class Addresses(NamedTuple):
@@ -50,45 +56,63 @@ def outgoing(family: socket.AddressFamily) -> str | None:
     return None
 
 
-def mdns_question(name: str, number: int) -> bytes:
-    """Write a DNS question for the IPv4 address of a name (RFC 6762), answered straight to us (5.4, the QU bit)."""
+def mdns_question(name: str, kind: int, number: int) -> bytes:
+    """Write a DNS question for the records of a name (RFC 6762), answered straight to us (5.4, the QU bit)."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return struct.pack("!6H", number, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", 1, 0x8001)
+    return struct.pack("!6H", number, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", kind, 0x8000 | INTERNET)
 
 
-def mdns_addresses(name: str, wait: float = 0.3) -> set[str]:
-    """Return the IPv4 addresses that are answered first when the network is asked for a name by multicast DNS."""
+def mdns_answer(name: str, kind: int, wait: float) -> tuple[bytes, list[tuple[int, int]]]:
+    """Ask the network by multicast DNS; return the first answer, and in it the start and the end of each record."""
     number = secrets.randbelow(0xFFFF)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(wait)
         try:
-            asker.sendto(mdns_question(name, number), (MDNS_GROUP, MDNS_PORT))
+            asker.sendto(mdns_question(name, kind, number), (MDNS_GROUP, MDNS_PORT))
             answer, _ = asker.recvfrom(9000)
         except OSError:
-            return set()
+            return b"", []
     if answer[:2] != struct.pack("!H", number):
-        return set()
+        return b"", []
     try:
-        return read_addresses(answer, name)
+        return answer, list(records(answer, name, kind))
     except (IndexError, struct.error):  # it is no DNS, or was cut off
+        return b"", []
+
+
+def mdns_addresses(name: str, wait: float = 0.3) -> set[str]:
+    """Return the IPv4 addresses that are answered first when the network is asked for a name."""
+    answer, found = mdns_answer(name, ADDRESS, wait)
+    try:
+        return {str(ipaddress.IPv4Address(answer[start:end])) for start, end in found}
+    except ValueError:  # it has another length
         return set()
 
 
-def read_addresses(answer: bytes, name: str) -> set[str]:
-    """Return the IPv4 addresses of a name in a DNS message (RFC 1035, section 4). Raises IndexError, struct.error."""
+def mdns_name(address: str, wait: float = 0.3) -> str | None:
+    """Return the name that is answered first when the network is asked who has an IPv4 address; None without one."""
+    answer, found = mdns_answer(f"{ipaddress.IPv4Address(address).reverse_pointer}", POINTER, wait)
+    with contextlib.suppress(IndexError, struct.error):
+        names = [read_name(answer, start)[0] for start, _ in found]
+        return names[0] if names else None
+    return None
+
+
+def records(answer: bytes, name: str, kind: int) -> Iterator[tuple[int, int]]:
+    """Yield where the records of a name lie in a DNS message (RFC 1035, 4). Raises IndexError, struct.error."""
     questions, answers = struct.unpack("!2H", answer[4:8])
     position = 12
     for _ in range(questions):
         position = read_name(answer, position)[1] + 4
-    found = set()
     for _ in range(answers):
         owner, position = read_name(answer, position)
-        kind, family, _, length = struct.unpack("!2HIH", answer[position : position + 10])
-        data = answer[position + 10 : position + 10 + length]
-        position += 10 + length
-        if (kind, family & 0x7FFF) == ADDRESS_RECORD and owner == name.lower():
-            found.add(str(ipaddress.IPv4Address(int.from_bytes(struct.unpack("!4s", data)[0], "big"))))
-    return found
+        found, family, _, length = struct.unpack("!2HIH", answer[position : position + 10])
+        position += 10
+        if position + length > len(answer):
+            raise IndexError("the record is cut off")
+        if (found, family & 0x7FFF) == (kind, INTERNET) and owner == name.lower():
+            yield position, position + length
+        position += length
 
 
 def read_name(message: bytes, position: int) -> tuple[str, int]:
@@ -131,12 +155,23 @@ def mdns_responder_runs() -> bool:
     return False
 
 
+def mdns_names(hostname: str, ipv4: str | None) -> Iterator[str]:
+    """Yield under which names this machine may answer to multicast DNS, the likeliest first.
+
+    Whatever answers there has chosen one, which people may have set, or which has a number where another machine of
+    the same name was first.
+    """
+    if (chosen := ipv4 and mdns_name(ipv4)) and MDNS_NAME.fullmatch(chosen):
+        yield chosen
+    yield f"{(macos.is_here() and macos.local_name()) or hostname.partition('.')[0]}.local"
+
+
 def discover() -> Addresses:
     """Find this machine's name and addresses."""
     hostname = socket.gethostname()
-    local = f"{(macos.is_here() and macos.local_name()) or hostname.partition('.')[0]}.local"
     ipv4, ipv6 = outgoing(socket.AF_INET), outgoing(socket.AF_INET6)
     own = own_addresses() | {address for address in (ipv4, ipv6) if address}
+    names = mdns_names(hostname, ipv4) if mdns_responder_runs() else iter(())
     # Another machine may have the same name: the first to come keeps it, and the others call themselves otherwise.
-    heard = mdns_addresses(local) if mdns_responder_runs() else set()
-    return Addresses(hostname, ipv4, ipv6, local if heard and heard <= own else None, sorted(own))
+    mdns = next((name for name in names if (heard := mdns_addresses(name)) and heard <= own), None)
+    return Addresses(hostname, ipv4, ipv6, mdns, sorted(own))

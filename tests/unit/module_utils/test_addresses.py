@@ -20,7 +20,7 @@ QUESTION = b"\x12\x34\0\0\0\1\0\0\0\0\0\0\3vps\5local\0\0\1\x80\1"
 
 
 def test_a_question_as_it_goes_over_the_wire() -> None:
-    assert addresses.mdns_question("vps.local", 0x1234) == QUESTION
+    assert addresses.mdns_question("vps.local", addresses.ADDRESS, 0x1234) == QUESTION
 
 
 @pytest.fixture
@@ -95,6 +95,35 @@ def test_an_answer(
     assert addresses.mdns_addresses("vps.local", wait=5) == expected
 
 
+def pointer(name: bytes, owner: bytes = b"\xc0\x0c") -> bytes:
+    """Write one answer that is a name."""
+    return owner + struct.pack("!2HIH", 12, 0x8001, 120, len(name)) + name
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (answered(pointer(b"\5vps-2\5local\0")), "vps-2.local"),
+        (answered(pointer(b"\5vps-2\5local\0"), pointer(b"\5other\5local\0")), "vps-2.local"),
+        (answered(record("192.0.2.7")), None),
+        (answered(pointer(b"\5vps-2\5local\0", b"\5other\0")), None),
+        (answered(pointer(b"\5vps-2")), None),
+        (answered(pointer(b"\5vps-2\5local\0")[:-1]), None),
+        (lambda _: b"", None),
+    ],
+)
+def test_the_name_of_an_address(
+    answer: Callable[[bytes], bytes], expected: str | None, responder: Callable[[Callable[[bytes], bytes]], None]
+) -> None:
+    responder(answer)
+    assert addresses.mdns_name("192.0.2.7", wait=5) == expected
+
+
+def test_an_address_is_asked_for_backwards() -> None:
+    question = addresses.mdns_question("7.2.0.192.in-addr.arpa", addresses.POINTER, 0x1234)
+    assert question[12:] == b"\0017\0012\0010\003192\7in-addr\4arpa\0\0\x0c\x80\1"
+
+
 @pytest.mark.usefixtures("responder")
 def test_silence_is_not_waited_for_long() -> None:
     start = time.monotonic()
@@ -140,37 +169,39 @@ def test_a_link_local_address_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> N
 OWN = {"192.0.2.7", "10.0.0.7", "fe80::7"}
 
 
+OTHERS = {"192.0.2.8"}
+
+
 @pytest.mark.parametrize(
-    ("runs", "answers", "mdns", "asked"),
+    ("runs", "chosen", "heard", "mdns"),
     [
-        (True, {"192.0.2.7"}, "vps.local", ["vps.local"]),
-        (True, {"192.0.2.7", "10.0.0.7"}, "vps.local", ["vps.local"]),
-        (True, set(), None, ["vps.local"]),
+        (True, None, {"vps.local": {"192.0.2.7"}}, "vps.local"),
+        (True, None, {"vps.local": {"192.0.2.7", "10.0.0.7"}}, "vps.local"),
+        (True, None, {}, None),
         # Another machine has the name, or both have.
-        (True, {"192.0.2.8"}, None, ["vps.local"]),
-        (True, {"192.0.2.7", "192.0.2.8"}, None, ["vps.local"]),
-        (False, {"192.0.2.7"}, None, []),
+        (True, None, {"vps.local": OTHERS}, None),
+        (True, None, {"vps.local": OTHERS | {"192.0.2.7"}}, None),
+        (True, "vps-2.local", {"vps.local": OTHERS, "vps-2.local": {"192.0.2.7"}}, "vps-2.local"),
+        # Somebody else says what this machine is called, or it is called what no iPad asks for.
+        (True, "vps-2.local", {"vps-2.local": OTHERS, "vps.local": {"192.0.2.7"}}, "vps.local"),
+        (True, "vps.lan", {"vps.lan": {"192.0.2.7"}, "vps.local": {"192.0.2.7"}}, "vps.local"),
+        (True, "a/b.local", {"a/b.local": {"192.0.2.7"}}, None),
+        (False, "vps.local", {"vps.local": {"192.0.2.7"}}, None),
     ],
 )
 def test_all_of_a_machine(
-    runs: bool, answers: set[str], mdns: str | None, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    runs: bool, chosen: str | None, heard: dict[str, set[str]], mdns: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    questions: list[str] = []
-
-    def answer(name: str) -> set[str]:
-        questions.append(name)
-        return answers
-
     outgoing = {socket.AF_INET: "192.0.2.7", socket.AF_INET6: "2001:db8::7"}
     monkeypatch.setattr(socket, "gethostname", lambda: "vps.example.org")
     monkeypatch.setattr(addresses, "outgoing", outgoing.get)
     monkeypatch.setattr(addresses, "own_addresses", lambda: OWN)
     monkeypatch.setattr(addresses, "mdns_responder_runs", lambda: runs)
-    monkeypatch.setattr(addresses, "mdns_addresses", answer)
+    monkeypatch.setattr(addresses, "mdns_name", {"192.0.2.7": chosen}.get)
+    monkeypatch.setattr(addresses, "mdns_addresses", lambda name: heard.get(name, set()))
 
     own = ["10.0.0.7", "192.0.2.7", "2001:db8::7", "fe80::7"]
     assert addresses.discover() == Addresses("vps.example.org", "192.0.2.7", "2001:db8::7", mdns, own)
-    assert questions == asked
 
 
 TRIE = """Main:
@@ -233,5 +264,6 @@ def test_the_name_of_a_mac(name: str, mdns: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(socket, "gethostname", lambda: "vps.example.org")
     monkeypatch.setattr(addresses, "own_addresses", lambda: OWN)
     monkeypatch.setattr(addresses, "mdns_responder_runs", lambda: True)
+    monkeypatch.setattr(addresses, "mdns_name", lambda _: None)
     monkeypatch.setattr(addresses, "mdns_addresses", lambda _: OWN)
     assert addresses.discover().mdns == mdns
