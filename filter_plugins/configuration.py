@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import environments, former, layout
+from reachable.plan import environments, former, layout, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+
+def reach_refusal(found: Mapping[str, Any], said: str, way: Mapping[str, Any]) -> str:
+    """Say why a host cannot be looked at, and what to do about it."""
+    return reach.refusal(found, said, reach.Way(**way))
 
 
 class FilterModule:
@@ -23,5 +28,8 @@ class FilterModule:
         return {
             "default_layout": layout.defaults,
             "former_refusal": former.refusal,
+            "is_without_rights": reach.is_without_rights,
             "packages_changed": environments.packages_changed,
+            "reach_refusal": reach_refusal,
+            "reach_words": reach.words,
         }
