@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client import Browser
-from touch import card, lab, nbclassic, notebook, webkit
+from touch import card, lab, nbclassic, notebook, webkit, widgets
 from touch.tablet import SCREENS, Tablet, chromium
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def use_by_finger(browser: Chromium, server: Browser, password: str, options: ar
     for screen in [options.held] if options.held else SCREENS:
         tablet = Tablet(browser, screen, options.pictures)
         card.walk(tablet, options.card.resolve(), options.url, password)
-        for interface in (lab, notebook, nbclassic):
+        for interface in (lab, notebook, nbclassic, widgets):
             with tablet.steps.until_one_fails():
                 interface.walk(tablet, options.url, server)
         yield from tablet.steps.failures

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from client import Browser
 
 CONTENT: dict[str, Any] = NOTEBOOK_MODEL["content"]  # type: ignore[assignment]  # it is one value of several kinds
-MODEL = {**NOTEBOOK_MODEL, "content": {**CONTENT, "cells": [CELL]}}
+MODEL: dict[str, Any] = {**NOTEBOOK_MODEL, "content": {**CONTENT, "cells": [CELL]}}
 FILE = json.dumps(MODEL["content"]).encode()
 
 
-def put_notebook(server: Browser, name: str) -> str:
-    """Have a notebook on the server that adds one and one; return its name."""
-    answer = server.ask("PUT", f"/api/contents/{quote(name)}", json=MODEL)
+def put_notebook(server: Browser, name: str, model: dict[str, Any] = MODEL) -> str:
+    """Have a notebook on the server, by default one that adds one and one; return its name."""
+    answer = server.ask("PUT", f"/api/contents/{quote(name)}", json=model)
     assert answer.ok, answer.text
     return name
 

@@ -59,6 +59,14 @@ class Tablet:
         expect(self.page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
         self.page.get_by_role("button", name="Run this cell and advance").tap()
 
+    def drag(self, points: list[tuple[float, float]]) -> None:
+        """Put a finger on the screen, lead it along points and lift it."""
+        session = self.page.context.new_cdp_session(self.page)
+        for kind, (x, y) in zip(("touchStart", *["touchMove"] * (len(points) - 1)), points, strict=True):
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        session.detach()
+
     @contextmanager
     def new_tab(self) -> Iterator[None]:
         """Bring the tab to the front that a tap opens."""

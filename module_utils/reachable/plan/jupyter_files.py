@@ -52,7 +52,8 @@ PAGES = {
 }
 NBCLASSIC_EXTENSIONS = "etc/jupyter/defaults/nbconfig/common.json"
 # What makes the server answer to the names under which its tunnels are known, prove that it is the one of this host,
-# bear with guessers and keep the machine awake, and what makes pages come sooner. A server reads it at its start.
+# bear with guessers and keep the machine awake, makes pages come sooner, and shows them what the kernel's packages have
+# for them. A server reads it at its start.
 EXTENSION = (
     "jupyter_server_config.py",
     "reachable_hostnames.py",
@@ -60,6 +61,7 @@ EXTENSION = (
     "reachable_limits.py",
     "reachable_login.py",
     "reachable_preload.py",
+    "reachable_front_ends.py",
     "reachable_awake.py",
 )
 LAB_OVERRIDES = "labconfig/default_setting_overrides.json"

@@ -57,7 +57,14 @@ ELSEWHERE_REMEDIES = {**REMEDIES, **KERNEL_REMEDIES, **LOGIN_REMEDIES}
 # A dictionary in a file that wins replaces the whole one of a default, and JupyterLab's first load is a quarter of it.
 TORNADO = {"compress_response": True}
 # Those that our Python file beside the JSON file adds, where nothing in the JSON file wins over it.
-EXTENSIONS = ("reachable_hostnames", "reachable_limits", "reachable_login", "reachable_preload", "reachable_proof")
+EXTENSIONS = (
+    "reachable_front_ends",
+    "reachable_hostnames",
+    "reachable_limits",
+    "reachable_login",
+    "reachable_preload",
+    "reachable_proof",
+)
 
 CLASS_EXAMPLE = "{MappingKernelManager: {cull_idle_timeout: 3600}}"
 NAME = re.compile(r"[A-Z][A-Za-z0-9]*")

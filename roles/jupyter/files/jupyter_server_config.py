@@ -9,6 +9,7 @@ sys.path.append(str(Path(__file__).parent))
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides it
 c.ServerApp.jpserver_extensions.update(
     {
+        "reachable_front_ends": True,
         "reachable_hostnames": True,
         "reachable_limits": True,
         "reachable_login": True,
