@@ -50,7 +50,6 @@ OWN = {
     "yes": Own(("down", "upgrade", "rollback")),
 }
 SECTIONS = ("hosts", "children", "vars")
-PARTIAL = ("tags", "skip_tags", "start_at_task")
 
 
 class Mistake(BaseException):
@@ -238,9 +237,8 @@ class VerbCLI(PlaybookCLI):  # type: ignore[misc]  # Ansible has no types
             raise Mistake(
                 f"{hosts[0]} and -i {options.inventory[0]} both say where: --limit takes a host of an inventory."
             )
-        if partial := [name for name in PARTIAL if getattr(options, name)]:
-            name = f"--{partial[0].replace('_', '-')}"
-            raise Mistake(f"{name}: {self._verb} is done whole, as each step needs those before it. Leave {name} out.")
+        if options.start_at_task:
+            raise Mistake(f"--start-at-task: {self._verb} needs each task before that one. Leave --start-at-task out.")
         if hosts:
             source, user = host_source(hosts[0])
             options.inventory, options.remote_user = [source], user or options.remote_user

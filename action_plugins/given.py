@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
@@ -37,8 +38,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
-        check_libraries()
         variables = task_vars or {}
+        steps = sorted({*self._task.tags} - {"always"})
+        chosen, left_out = variables["ansible_run_tags"], variables["ansible_skip_tags"]
+        if is_ours():
+            check_tags("--tags", chosen, steps)
+            check_tags("--skip-tags", left_out, steps)
+        elif matches_none(chosen, steps):
+            return result | {"skipped": True, "skip_reason": "The tags are those of another playbook."}
+        check_libraries()
         specs = read_specs(options["specs"])
         try:
             file = given.file_for(
@@ -65,6 +73,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         manager._extra_vars = {}  # noqa: SLF001  (it would be among those of the inventory)
         inventory = manager._inventory  # noqa: SLF001  (Ansible has no other way to a host by its name)
         return by_option, {*manager.get_vars(host=inventory.get_host(host), include_hostvars=False)}
+
+
+def check_tags(option: str, tags: list[str], steps: list[str]) -> None:
+    """Refuse tags that match none of a playbook's steps. Raises AnsibleActionFail."""
+    if tags and matches_none(tags, steps):
+        remedy = f"choose from {', '.join(steps)}" if steps else f"this is done whole, so leave {option} out"
+        raise AnsibleActionFail(f"{option}: {', '.join(tags)} matches no step: {remedy}.")
+
+
+def matches_none(tags: list[str], steps: list[str]) -> bool:
+    """Tell whether tags match none of the steps. Some have a meaning of their own in Ansible."""
+    return not {"all", "tagged", *steps}.intersection(tags)
+
+
+def is_ours() -> bool:
+    """Tell whether Ansible was given a playbook of this project, and not one that imports it."""
+    return any(Path(playbook).resolve().is_relative_to(ROOT / "playbooks") for playbook in context.CLIARGS["args"])
 
 
 def check_libraries() -> None:

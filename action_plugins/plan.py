@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import file_trees, files, given, proofs
-from reachable.plan import declaration, former, lab, looks, make, refusals
+from reachable.plan import declaration, former, lab, looks, make, refusals, steps
 from reachable.plan import layout as layouts
 from reachable.plan.situation import Controller, Former, Situation
 
@@ -82,7 +82,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         name = (task_vars or {})["inventory_hostname"]
         if options["host"] is not None:
             there = situation(name, options, self._task.check_mode)
-            plan = make.make(there, record(options))
+            plan = make.make(there, record(options, task_vars or {}))
             plan["kept"]["differs"] = not there.pulled and differs(plan["kept"]["entries"])
             return result | plan | {"since": options["since"]}
         if options["checks"]:
@@ -178,7 +178,7 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
     return dataclasses.replace(there, controller=controller(there, options["connected_to"]))
 
 
-def record(options: dict[str, Any]) -> make.Record:
+def record(options: dict[str, Any], variables: dict[str, Any]) -> make.Record:
     """Bring together what is said of the values, and where they came from."""
     return make.Record(
         values=options["values"],
@@ -187,6 +187,7 @@ def record(options: dict[str, Any]) -> make.Record:
         scopes=options["scopes"],
         takes=options["takes"],
         is_writable=files.is_writable_folder(os.path.dirname(options["recalled"]["file"])),
+        steps=steps.chosen(variables["ansible_run_tags"], variables["ansible_skip_tags"]),
     )
 
 

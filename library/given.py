@@ -14,6 +14,8 @@ description:
     is.
   - Tells which variables -e and the inventory have. What is kept in the file counts where neither has it, so that it
     ranks below the inventory and above the defaults of roles.
+  - Fails where C(--tags) chooses nothing of the playbook; the tags of this task are all that there are. Where another
+    playbook imports it, the task is skipped then.
   - Fails where the Python of Ansible lacks a library that the playbooks need, which C(requirements/libraries.in) names.
   - Runs on the controller, in Ansible's own process. It writes nothing.
 author: ["Reachable contributors (@reachable)"]

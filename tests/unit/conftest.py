@@ -58,6 +58,10 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(file)}
 
 
+# What Ansible says in a run without --tags and --skip-tags.
+UNTAGGED = {"ansible_run_tags": ["all"], "ansible_skip_tags": []}
+
+
 @pytest.fixture
 def run_action() -> RunAction:
     """Return a function that runs an action as a task does, and returns its result.
@@ -81,7 +85,7 @@ def run_action() -> RunAction:
         action = action_loader.get(name, task, connection, play_context=None, loader=None, templar=None)
         action._execute_module = execute
         try:
-            result: dict[str, Any] = action.run(task_vars=variables or {})
+            result: dict[str, Any] = action.run(task_vars=UNTAGGED | (variables or {}))
         except AnsibleActionFail as error:
             return {**error.result, "failed": True, "msg": error.message}
         return result

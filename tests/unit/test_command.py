@@ -113,12 +113,7 @@ def test_drift_only_looks() -> None:
         ("--yes", "up has no option --yes: it belongs to down and upgrade and rollback."),
         ("--limit", "-l/--limit needs a value. ./reachable up --help says more."),
         ("-f many", "-f/--forks: invalid value: 'many'. ./reachable up --help says more."),
-        ("--tags x", "--tags: up is done whole, as each step needs those before it. Leave --tags out."),
-        ("--skip-tags x", "--skip-tags: up is done whole, as each step needs those before it. Leave --skip-tags out."),
-        (
-            "--start-at-task x",
-            "--start-at-task: up is done whole, as each step needs those before it. Leave --start-at-task out.",
-        ),
+        ("--start-at-task x", "--start-at-task: up needs each task before that one. Leave --start-at-task out."),
         ("ada@a ada@b", "ada@a and ada@b are 2 hosts: give one, or an inventory with -i."),
         ("host -i a,", "host and -i a, both say where: --limit takes a host of an inventory."),
         ("ada@", "'ada@' is no host: write it like ada@192.168.1.20, or name an inventory with -i."),

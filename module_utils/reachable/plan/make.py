@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from reachable import given
 
-from . import accounts, drift, endpoint, host_refusals, jupyter, keeping, moves, receipt, services, ways_in
+from . import accounts, drift, endpoint, host_refusals, jupyter, keeping, moves, receipt, services, steps, ways_in
 from .ways_in import ngrok
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from .situation import Situation
 
@@ -23,7 +23,7 @@ class Record:
 
     ``recalled`` is what the action given returned. ``scopes`` says in which scopes it is installed, as far as the
     controller knows. ``takes`` is ``all`` where what the host was made with counts, and not what is declared now.
-    ``is_writable`` says whether what was given can be kept on the controller.
+    ``is_writable`` says whether what was given can be kept on the controller. ``steps`` are those that are to be done.
     """
 
     values: given.Values
@@ -32,6 +32,7 @@ class Record:
     scopes: keeping.Scopes
     takes: str
     is_writable: bool
+    steps: Collection[str] = tuple(steps.NEEDS)
 
 
 def make(there: Situation, record: Record) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
     """
     wanted = [*jupyter.services(there), *ways_in.services(there), *drift.services(there)]
     moved = moves.moves_of(there)
-    return {
+    plan = {
         "manager": dataclasses.asdict(there.manager),
         "log_dir": there.layout.log_dir,
         "user": {key: there.user[key] for key in ("name", "group")},
@@ -63,6 +64,9 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
         "ngrok": ngrok.planned(there),
         **written_down(there, record),
     }
+    if not there.only_looks:
+        plan["refused"] += steps.refusals(there, plan, record.steps)
+    return plan
 
 
 def written_down(there: Situation, record: Record) -> dict[str, Any]:
