@@ -2,9 +2,10 @@
 # ruff: noqa: T201  (a program for the command line prints)
 """Run the checks: ./reachable test [--list] [all] [PART...] [-- OPTION...].
 
-Parts are the linters (all of them: `lint`), `unit`, and the scenarios in molecule/ (all of them: `scenario`). Without
-a part each of them runs, and shows every behaviour once. With `all` they also show it in every combination, which
-takes long; that is for nights and releases. Options after `--` go to the one part that is named. `shell` is a shell
+Parts are the linters (all of them: `lint`), `unit`, `programs` (those unit tests that start Ansible, Jupyter, uv or
+another program, which takes seconds), and the scenarios in molecule/ (all of them: `scenario`). Without a part each of
+them runs, and shows every behaviour once. With `all` they also show it in every combination, which takes long; that is
+for nights and releases. Options after `--` go to the one part that is named. `shell` is a shell
 in which podman and molecule see the test hosts; they are removed when it ends.
 """
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".cache/test"
 LOCK = Path("/run/lock/reachable-test")
-AT_ONCE = 2
+# Scenarios wait now and then, for a host that boots or a server that starts: one more than processors keeps these busy.
+AT_ONCE = (os.cpu_count() or 1) + 1
 SCREENFUL = 80
 CONTEXT = 10
 # What Molecule says when a step of a scenario begins, and how many of them are shown in the end.
@@ -90,12 +92,14 @@ exec "$@"
 
 @dataclass
 class Part:
-    """One check, which runs as a process of its own with its output in a log."""
+    """One check, which runs as a process of its own with its output in a log, or as so many as it is wide."""
 
     group: str
     name: str
     command: list[str]
+    width: int = 1
     passed: bool = False
+    processor: float = 0
     steps: list[tuple[str, float]] = field(default_factory=list)
 
     @property
@@ -120,14 +124,18 @@ class Part:
 
     def ended(self) -> bool:
         """Return whether the process has ended; if so, print how, and the output of a failure."""
-        has_ended = self.process.poll() is not None
+        ended, status, usage = os.wait4(self.process.pid, os.WNOHANG)
         self.note_steps()
-        if not has_ended:
+        if not ended:
             return False
+        self.process.returncode = os.waitstatus_to_exitcode(status)
         self.passed = self.process.returncode == 0
+        self.processor = usage.ru_utime + usage.ru_stime
         verdict = "passed" if self.passed else "FAILED"
         self.steps.append(("", time.monotonic()))
-        print(f"{verdict:8} {self.name:20} {time.monotonic() - self.started:6.1f} s", flush=True)
+        seconds = time.monotonic() - self.started
+        # Of a scenario it is the controller's; its hosts are nobody's children.
+        print(f"{verdict:8} {self.name:20} {seconds:6.1f} s, {self.processor:6.1f} s of a processor", flush=True)
         if not self.passed:
             lines = self.log.read_text(errors="replace").splitlines()
             print(*telling(lines), f"(log: {self.log})", sep="\n", flush=True)
@@ -173,7 +181,7 @@ def main() -> None:
     names, options = split(sys.argv[1:])
     is_exhaustive = "all" in names
     names = [name for name in names if name != "all"]
-    parts = [unit_part(is_exhaustive), *lint_parts(is_exhaustive), *scenario_parts()]
+    parts = [*unit_parts(is_exhaustive), *lint_parts(is_exhaustive), *scenario_parts()]
     if names == ["--list"]:
         print(*(part.name for part in parts), "all", "shell", sep="\n")
         return
@@ -235,21 +243,28 @@ def name_agent() -> None:
         os.environ["NGROK_2X"] = str(AGENT)
 
 
-def unit_part(is_exhaustive: bool) -> Part:
-    """Return the unit tests, which run in as many processes as there are processors."""
-    command = ["pytest", "--numprocesses=auto", "--dist=loadgroup"]
-    return Part("unit", "unit", command + ([] if is_exhaustive else ["-m", "not exhaustive"]))
+def unit_parts(is_exhaustive: bool) -> list[Part]:
+    """Return the unit tests, and apart from them those that start programs; as many at once as there are processors."""
+    command, some = ["pytest", "--numprocesses=auto"], "" if is_exhaustive else " and not exhaustive"
+    # What a file has started for its tests is started once.
+    programs = [*command, "--dist=loadfile", "-m", f"programs{some}"]
+    width = AT_ONCE - 1
+    return [
+        Part("unit", "unit", [*command, "-m", f"not programs{some}"], width),
+        Part("programs", "programs", programs, width),
+    ]
 
 
 def lint_parts(is_exhaustive: bool) -> list[Part]:
     """Return one part per linter. Whether scenarios can be run is seen without ansible-lint, which takes a minute."""
     modules = [file.stem for file in sorted(ROOT.glob("library/*.py"))]
+    # The longest first.
     commands = {
-        "yamllint": ["yamllint", "--strict", "."],
         "ansible-lint": ["ansible-lint", "--offline", *([] if is_exhaustive else ["playbooks", "roles", "inventory"])],
+        "mypy": ["mypy", "."],
+        "yamllint": ["yamllint", "--strict", "."],
         "ruff": ["ruff", "check"],
         "ruff-format": ["ruff", "format", "--diff"],
-        "mypy": ["mypy", "."],
         "shellcheck": ["shellcheck", *shell_scripts()],
         "argument-specs": [sys.executable, "tests/check_argument_specs.py"],
         "docs": [sys.executable, "tests/docs.py", "--check"],
@@ -317,20 +332,27 @@ def run_and_exit(parts: list[Part]) -> None:
 
 
 def run(parts: list[Part]) -> None:
-    """Run the parts, AT_ONCE of them side by side."""
+    """Run the parts side by side, as many as there is room for."""
     LOGS.mkdir(parents=True, exist_ok=True)
     waiting = [*parts]
     running: list[Part] = []
     try:
         while waiting or running:
-            while waiting and len(running) < AT_ONCE:
-                running.append(waiting.pop(0))
-                running[-1].start()
+            while part := first_that_fits(waiting, running):
+                waiting.remove(part)
+                running.append(part)
+                part.start()
             time.sleep(0.1)
             running = [part for part in running if not part.ended()]
     finally:
         for part in running:
             part.stop()
+
+
+def first_that_fits(waiting: list[Part], running: list[Part]) -> Part | None:
+    """Return the first part for which there is room beside those that run."""
+    room = AT_ONCE - sum(part.width for part in running)
+    return next((part for part in waiting if part.width <= room), None)
 
 
 @contextmanager

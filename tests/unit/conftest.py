@@ -31,6 +31,17 @@ action_loader.add_directory(str(ROOT / "action_plugins"))
 from bare_host import Checkout
 from reachable.plan import package
 
+# Who asks for one of these starts Jupyter or Ansible.
+OF_PROGRAMS = {"jupyters", "play", "terminal"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start programs by what they ask for; others say it themselves."""
+    for item in items:
+        if OF_PROGRAMS & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("programs")
+
 
 @pytest.fixture
 def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunModule:

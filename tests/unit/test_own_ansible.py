@@ -18,6 +18,8 @@ RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from ansible.cli.playboo
 # Nothing listens there.
 NOBODY = ["--inventory=127.0.0.1,", "-e", "ansible_port=1"]
 
+pytestmark = pytest.mark.programs
+
 
 def play(
     folder: Path, *arguments: object, python: tuple[str, ...] = ("-m", "ansible", "playbook"), fails: bool = True

@@ -45,3 +45,35 @@ def test_each_image_that_hosts_start_from_is_made(scenario: str) -> None:
 def test_no_task_names_an_image_by_itself() -> None:
     files = [file for file in ROOT.glob("molecule/**/*.yml") if "inventory" not in file.parts]
     assert [str(file) for file in files if re.search("image: reachable-test-", file.read_text())] == []
+
+
+def test_there_is_one_scenario_more_than_processors_and_a_wide_part_leaves_room_for_one() -> None:
+    wide, *narrow = [
+        command.Part("", name, [], width) for name, width in (("unit", command.AT_ONCE - 1), *4 * [("", 1)])
+    ]
+    narrow = narrow[: command.AT_ONCE]
+    assert command.first_that_fits([wide, *narrow], []) is wide
+    assert command.first_that_fits(narrow, [wide]) is narrow[0]
+    assert command.first_that_fits([wide], narrow[:2]) is None
+    assert command.first_that_fits(narrow, narrow[:1] * command.AT_ONCE) is None
+    assert command.first_that_fits([], []) is None
+
+
+def test_what_a_part_uses_of_a_processor_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(command, "LOGS", tmp_path)
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    part = command.Part("unit", "busy", [sys.executable, "-c", busy])
+    command.run([part])
+    assert part.passed
+    assert part.processor >= 0.3
+    failing = command.Part("unit", "failing", ["false"])
+    command.run([failing])
+    assert not failing.passed
+    assert re.search(r"^passed   busy +\d+\.\d s, +\d+\.\d s of a processor$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_each_unit_test_is_in_one_part() -> None:
+    unit, programs = command.unit_parts(is_exhaustive=False)
+    assert unit.command[-1] == "not programs and not exhaustive"
+    assert programs.command[-1] == "programs and not exhaustive"
+    assert [part.command[-1] for part in command.unit_parts(is_exhaustive=True)] == ["not programs", "programs"]

@@ -43,6 +43,8 @@ PLAYBOOK = [
 ]
 SOURCES = ["file", "group_vars", "host_vars", "playbook_group_vars", "e", "role", "kept", "text"]
 
+pytestmark = pytest.mark.programs
+
 
 class Project:
     """A project with a variable from each place where there can be one."""

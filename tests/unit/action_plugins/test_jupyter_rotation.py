@@ -574,6 +574,7 @@ def restart_jupyter(server: Server, tmp_path: Path) -> Iterator[Callable[[], Non
     stop()
 
 
+@pytest.mark.programs
 def test_jupyter_itself(restart_jupyter: Callable[[], None], change: Change) -> None:
     begun = change.begin(new_password=NEW, timeout=30)
     change.configure(begun)

@@ -505,6 +505,7 @@ def test_bare_output_is_what_tasks_show(play: Play) -> None:
     assert "hosts," not in run.out
 
 
+@pytest.mark.programs
 @pytest.mark.usefixtures("teller")
 def test_bare_output_comes_at_once_and_ends_with_its_reader(start: Any) -> None:
     command, environment = start(BARE + "    - {name: Count, teller: {to: 100000}}\n")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root's launchd tells what is wrong, and changes users")
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:

@@ -33,6 +33,8 @@ JUPYTER = {
 SSH = {"name": "ssh", "url": "tcp://", "upstream": {"url": 22}}
 POLICY = "on_http_request:\n- actions:\n  - type: rate-limit\n"
 
+pytestmark = pytest.mark.programs
+
 LOGS: dict[str, list[str]] = json.loads((SAMPLES / "ngrok_logs.json").read_text())["cases"]
 
 Write = Callable[..., str]

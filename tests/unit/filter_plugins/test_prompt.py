@@ -46,6 +46,7 @@ def test_a_terminal_is_left_to_the_prompt(monkeypatch: pytest.MonkeyPatch) -> No
         assert prompt.or_standard_input(None) is None
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize(
     ("arguments", "lines", "password"),
     [

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 UV = Path(sys.executable).parent / "uv"
 
+pytestmark = pytest.mark.programs
+
 
 class Index:
     """A package index in a folder."""

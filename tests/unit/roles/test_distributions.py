@@ -27,8 +27,7 @@ ROOT = HERE.parents[2]
 MOST_DIFFERENT = {"raspberry", "rhel9", "alma10", "wsl-without-systemd", "macos", "ubuntu2204", "amazon"}
 SUFFIXES = {"systemd": ".service", "supervisord": ".ini", "launchd": ".plist"}
 
-# A parallel run keeps them together, so that there is one run of the playbook.
-pytestmark = pytest.mark.xdist_group("distributions")
+pytestmark = pytest.mark.programs
 
 
 def on(*rows: Any) -> list[Any]:

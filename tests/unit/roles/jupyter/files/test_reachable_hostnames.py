@@ -181,6 +181,7 @@ def port(tmp_path: Path, file: Path) -> Iterator[int]:
         process.wait(PATIENCE_SECONDS)
 
 
+@pytest.mark.programs
 def test_a_server_follows_its_names_without_a_restart(port: int, file: Path) -> None:
     welcome, blocked = (200, "1"), (403, "1")
     always = dict.fromkeys(("127.0.0.1", "localhost", "proxy.example"), welcome) | {"192.0.2.8": blocked}

@@ -74,6 +74,7 @@ def ask(connection: http.client.HTTPConnection, cookies: str) -> None:
     answer.read()
 
 
+@pytest.mark.programs
 def test_strangers_send_little_and_keep_few_connections(port: int) -> None:
     url = f"http://127.0.0.1:{port}"
     with requests.Session() as browser:

@@ -346,6 +346,7 @@ def use_up(server: Server, addresses: list[str]) -> list[int]:
     return [*statuses, status]
 
 
+@pytest.mark.programs
 def test_strangers_are_held_up_and_browsers_that_have_logged_in_are_not(server: Server) -> None:
     known = Browser(server.port)
     known.ask("GET", "/login")
@@ -377,6 +378,7 @@ def test_strangers_are_held_up_and_browsers_that_have_logged_in_are_not(server: 
     assert known.ask("GET", "/api/contents").status == 200
 
 
+@pytest.mark.programs
 def test_a_mark_that_guesses_is_lost(server: Server) -> None:
     known = Browser(server.port)
     assert known.log_in(PASSWORD).status == 302
@@ -390,6 +392,7 @@ def test_a_mark_that_guesses_is_lost(server: Server) -> None:
     assert Browser(server.port, cookies=forged).log_in(PASSWORD).status == 429
 
 
+@pytest.mark.programs
 def test_a_burst_is_logged_once_and_who_has_the_key_of_the_installation_gets_in_all_the_same(server: Server) -> None:
     use_up(server, ["127.0.0.2"])
     use_up(server, ["127.0.0.2"])
@@ -420,6 +423,7 @@ def attributes(answer: Answer) -> dict[str, set[str]]:
     return {re.sub(r"-127.*", "", name.partition("=")[0]): {*rest} for name, *rest in lines}
 
 
+@pytest.mark.programs
 def test_sessions(server: Server) -> None:
     common = {"Path=/", "SameSite=Lax", "expires"}
     for headers, more in (({}, set()), ({"X-Forwarded-Proto": "https"}, {"Secure"})):

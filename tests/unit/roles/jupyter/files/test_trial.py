@@ -104,6 +104,7 @@ def break_the_kernel(folder: Path) -> None:
     (folder / "share/kernels/python3/kernel.json").write_text(json.dumps(BROKEN_KERNEL))
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
