@@ -36,6 +36,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, asked = self.validate_argument_spec(daemon_logs.ARGUMENT_SPEC)
         variables = task_vars or {}
+        if not asked["show"]:
+            result.update(self._execute_module(task_vars=variables))
+            return result
         self._host = variables["inventory_hostname"]
         labels = {name: asked["labels"].get(name, name) for name in asked["name"]}
         host = column(self._host, variables["ansible_play_hosts_all"])

@@ -30,4 +30,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"is_reached": is_reached, "published_online": published_online}
+        return {"is_dying": say.is_dying, "is_reached": is_reached, "published_online": published_online}

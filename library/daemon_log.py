@@ -17,7 +17,7 @@ description:
     were changed in between.
   - A line of a file has the time that stands at its head, or else that of the line before. It counts as soon as it is
     complete.
-  - The action of the same name runs it and shows the lines instead of returning them.
+  - The action of the same name runs it and, unless O(show) says otherwise, shows the lines instead of returning them.
 author: ["Reachable contributors (@reachable)"]
 attributes:
   check_mode:
@@ -59,6 +59,10 @@ options:
       are said and made anew.
     type: bool
     default: false
+  show:
+    description: For the action, whether it shows the lines, or returns them as the module does.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -80,7 +84,7 @@ lines:
   description: What was written, the oldest first, of a long log at most 5000 lines at once.
   type: list
   elements: dict
-  returned: success, except from the action
+  returned: success, except from the action that shows them
   contains:
     daemon:
       description: The service.

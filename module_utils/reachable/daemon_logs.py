@@ -32,6 +32,7 @@ ARGUMENT_SPEC = {
     "folder": {"type": "path"},
     "labels": {"type": "dict", "default": {}},
     "follow": {"type": "bool", "default": False},
+    "show": {"type": "bool", "default": True},
 }
 LONGEST_ANSWER_LINES = 5000
 LONGEST_LINE_CHARACTERS = 4096

@@ -48,6 +48,8 @@ SAME_AS = {
 HARMLESS = ("", "/", False, None)
 # The values with which people let a server listen on all addresses. Ours is *, which includes IPv6.
 EVERYWHERE = ("", "*", "0.0.0.0", "::")  # noqa: S104 - what is written, not what is bound
+# The settings that name what a server imports at its start, and without which it does not start.
+IMPORTED = ("_class", "_hook")
 SECRETS = {"cookie_secret", "hashed_password", "password", "token"}
 
 Settings = list[dict[str, Any]]
@@ -88,6 +90,8 @@ class Reading:
         """Start without any."""
         self.settings: list[Setting] = []
         self.problems: list[Problem] = []
+        # Files that say themselves where modules lie.
+        self.with_modules: set[str] = set()
 
     def read(self, path: str, origin: str, depth: int = 0) -> None:
         """Read one file, if it exists."""
@@ -132,6 +136,8 @@ class Reading:
     def take_python(self, path: str, text: str, origin: str, depth: int) -> None:
         """Take the settings of a Python file and of the files that it loads. Raises SyntaxError and ValueError."""
         script = Script(path, origin)
+        if "sys.path" in text:
+            self.with_modules.add(path)
         for node in in_order(ast.parse(text)):
             for found in script.take(node):
                 if isinstance(found, Setting):
@@ -292,8 +298,9 @@ def is_class(name: str) -> bool:
 
 
 def read(folders: Collection[str], traits: Collection[str]) -> dict[str, Any]:
-    """Read the files in the folders, of which an earlier one beats a later one. Return ``traits`` only, and no secrets.
+    """Read the files in the folders, of which an earlier one beats a later one.
 
+    Return ``traits`` only, and those that name what a server imports from where it always looks; no secrets.
     The one secret is under ``password``: the hash that a server uses without Reachable, or null.
     """
     reading = Reading()
@@ -302,7 +309,11 @@ def read(folders: Collection[str], traits: Collection[str]) -> dict[str, Any]:
             for form in FORMATS:
                 reading.read(os.path.join(os.path.expanduser(folder), name + form), name)
     return {
-        "settings": [shown(each) for each in reading.settings if each.trait in traits],
+        "settings": [
+            shown(each)
+            for each in reading.settings
+            if each.trait in traits or (each.trait.endswith(IMPORTED) and each.file not in reading.with_modules)
+        ],
         "problems": [problem._asdict() for problem in sorted(set(reading.problems))],
         "password": password(reading.settings),
     }
@@ -391,6 +402,23 @@ def effect_of(setting: Mapping[str, Any], own: Own, remedies: Collection[str]) -
     if outer or trait not in remedies or where[0] != "ServerApp" or comes_too_late(setting):
         return None
     return None if setting["known"] and setting["value"] in HARMLESS else "wins"
+
+
+def imported(settings: Settings, own: Own) -> Settings:
+    """Return the settings by which a server imports something at its start.
+
+    Of several for the same it is the one that counts, and none where our own configuration has it.
+    """
+    counting: dict[tuple[str, str], dict[str, Any]] = {}
+    for each in settings:
+        where = meant(each["class"].rpartition(".")[2], each["trait"])
+        is_name = each["known"] and isinstance(each["value"], str) and "." in each["value"]
+        if not each["trait"].endswith(IMPORTED) or not is_name or where[1] in own.get(where[0], {}):
+            continue
+        # Of files the first counts, of lines in a file the last.
+        if counting.setdefault(where, each)["file"] == each["file"]:
+            counting[where] = each
+    return [*counting.values()]
 
 
 def says_the_same(trait: str, value: Any, own: Any) -> bool:

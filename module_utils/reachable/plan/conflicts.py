@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from reachable import jupyter_configs
+from reachable.lockfile import normalized
 
+from .lab import class_settings
 from .settings import ELSEWHERE_REMEDIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .situation import Situation
 
 EFFECTS = {"loses": "has no effect beside Reachable's own", "wins": "wins over Reachable's own"}
-
-
+# What is now jupyter_server's.
+MOVED = ("notebook.auth.", "notebook.base.", "notebook.services.")
 NOTHING: dict[str, Any] = {"settings": [], "problems": [], "password": None}
 
 
@@ -50,6 +53,30 @@ def config_conflicts(
     hashed = {"hashed_password": current_hash}
     ours = {**own, "PasswordIdentityProvider": {**own.get("PasswordIdentityProvider", {}), **hashed}}
     return jupyter_configs.conflicts(settings, ours, ELSEWHERE_REMEDIES)
+
+
+def lacking(there: Situation) -> Iterator[str]:
+    """Say which settings name a class that the server lacks, so that it would end as soon as it is started."""
+    found = (there.facts["jupyter_config"] or NOTHING)["settings"]
+    locked = there.project.text("requirements/server.txt")
+    known = set(re.findall(r"(?m)^([\w.-]+)==", locked))
+    given = [
+        ("jupyter_settings has", section, trait, value)
+        for section, traits in class_settings(there.wanted.jupyter_settings).items()
+        for trait, value in traits.items()
+        if str(trait).endswith(jupyter_configs.IMPORTED) and isinstance(value, str) and "." in value
+    ]
+    theirs = [
+        (f"{place(each)} on {there.name} sets", each["class"], each["trait"], each["value"])
+        for each in jupyter_configs.imported(found, there.settings)
+    ]
+    for where, section, trait, value in [*given, *theirs]:
+        module = value.partition(".")[0]
+        if value.startswith(MOVED) or (normalized(module) not in known and not module.startswith("reachable_")):
+            yield (
+                f"{where} {section}.{trait}, and Jupyter's server, which has no {value}, would not start with that: "
+                "take it out."
+            )
 
 
 def stands_at(setting: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

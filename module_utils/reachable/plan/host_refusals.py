@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reachable.versions import version_key
 
-from . import distributions, layout
+from . import conflicts, distributions, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,6 +80,7 @@ def of_host(there: Situation) -> Iterator[str]:
     yield from of_tunnel(there)
     if there.wanted.reachable_drift_schedule is not None:
         yield from of_drift(there)
+    yield from conflicts.lacking(there)
     if there.wanted.reachable_config_conflicts == "fail" and there.conflicts:
         yield from there.conflicts
         yield "Take that out, or set reachable_config_conflicts to warn."

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,11 @@ Report = dict[str, Any]
 # What the controller calls the states of an endpoint in front of the doctor's legs.
 SESSION_STATES = {"connecting", "refused"}
 MOST_EVENTS = 20
+# A service that does not answer and runs for no longer was started anew a moment ago.
+YOUNG_SECONDS = 10
+LAST_WORDS = 2
+# What a service manager says of a service, as logs have it beside what that says itself.
+OTHERS_WORDS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(,\d+)? (systemd|supervisord|INFO|WARN)\b")
 HELD = "Jupyter was rolled back: ./reachable upgrade tries the new one again."
 LOOPBACK_NOTE = (
     "Jupyter listens to its own machine only: an iPad needs a tunnel (NGROK_AUTHTOKEN), jupyter_listen set to lan, or "
@@ -36,13 +42,37 @@ READABLE_TUNNEL = (
 READABLE_LAN = "Plain http: use it only in a network that you trust."
 
 
+def is_dying(daemon: Mapping[str, Any], waited: int) -> bool:
+    """Tell whether a service that does not answer ends again and again, which it may do between two looks.
+
+    ``waited`` is for how many seconds nobody has touched it.
+    """
+    is_young = daemon["state"] == "running" and daemon["uptime"] < max(waited, YOUNG_SECONDS)
+    return bool(is_young or daemon["state"] == "failed")
+
+
+def does_not_stay(host: str, last_words: list[str]) -> str:
+    """Say that Jupyter's service ends again and again, and what it said before it did so the last time."""
+    attempts: list[list[str]] = [[]]
+    for line in filter(str.strip, last_words):
+        # What others say of it stands between one attempt and the next.
+        if OTHERS_WORDS.match(line):
+            attempts.append([])
+        else:
+            attempts[-1].append(line.strip())
+    words = next(filter(None, reversed(attempts)), [])[-LAST_WORDS:]
+    said = f" Its last words: {' / '.join(printable(words))}." if words else ""
+    return f"Jupyter on {host} ends as soon as it is started.{said} './reachable logs' tells more."
+
+
 @dataclass(frozen=True)
 class Seen:
     """What was planned for the addresses of a host, and what was then found at them.
 
     ``here`` and ``there`` is what the doctor found from the controller and from the host itself; None where it was not
     asked. ``agent`` is what the tunnel's agent said. ``password`` says where the password is, ``now`` is the time.
-    ``is_held`` is true of a host that was rolled back.
+    ``is_held`` is true of a host that was rolled back. ``last_words`` are the last lines of a service that does
+    not stay.
     """
 
     host: str
@@ -51,6 +81,7 @@ class Seen:
     there: list[Finding] | None
     now: str
     agent: list[Finding] = field(default_factory=list)
+    last_words: list[str] = field(default_factory=list)
     check_mode: bool = False
     is_held: bool = False
     password: str = ""
@@ -96,6 +127,8 @@ class Seen:
         """Say what keeps people from it, and what to do; empty where nothing does."""
         if self.is_reached:
             return ""
+        if self.last_words:
+            return does_not_stay(self.host, self.last_words)
         for finding in self.agent:
             if finding["state"] != "online":
                 return f"{finding['problem']} {finding['fix']}"

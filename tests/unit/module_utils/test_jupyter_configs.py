@@ -313,3 +313,15 @@ def test_a_setting_without_a_remedy_has_a_general_one() -> None:
     setting = {"file": "/f", "line": 1, "class": "MappingKernelManager", "trait": "cull_interval", "origin": SERVER,
                "value": 20, "known": True}  # fmt: skip
     assert jupyter_configs.conflicts([setting], OWN, REMEDIES)[0]["instead"] == "use jupyter_settings"
+
+
+def test_what_a_server_imports_is_told(tmp_path: Path) -> None:
+    [found] = read(tmp_path, jupyter_server_config_py='c.ServerApp.contents_manager_class = "jupytext.Manager"\n')[
+        "settings"
+    ]
+    assert (found["line"], found["value"]) == (1, "jupytext.Manager")
+
+
+def test_what_a_file_brings_itself_is_not(tmp_path: Path) -> None:
+    text = 'import sys\nsys.path.append("/srv")\nc.ServerApp.contents_manager_class = "mine.Manager"\n'
+    assert read(tmp_path, jupyter_server_config_py=text)["settings"] == []

@@ -487,3 +487,38 @@ def test_an_upgrade(switch: dict[str, Any], is_held: bool, check_mode: bool, tex
 )  # fmt: skip
 def test_what_is_kept_for_the_next_run(kept: dict[str, Any], check_mode: bool, notes: list[str]) -> None:
     assert say.kept_note(kept, check_mode) == notes
+
+
+@pytest.mark.parametrize(
+    ("state", "uptime", "waited", "dies"),
+    [
+        ("failed", 0, 0, True),
+        ("running", 2, 0, True),
+        ("running", 30, 60, True),
+        ("running", 61, 60, False),
+        ("running", 600, 0, False),
+        ("stopped", 0, 60, False),
+        ("absent", 0, 60, False),
+    ],
+)
+def test_a_service_that_does_not_stay(state: str, uptime: int, waited: int, dies: bool) -> None:
+    assert say.is_dying({"state": state, "uptime": uptime}, waited) is dies
+
+
+def test_its_last_words() -> None:
+    words = [
+        "Of the attempt before",
+        "2026-11-30 22:39:20 systemd: Started reachable-jupyter.service - Jupyter, made reachable.",
+        "Traceback (most recent call last):",
+        "ModuleNotFoundError: No module named 'jupytext'",
+        "",
+        "[C 2026-11-30 ServerApp] Bad config encountered during initialization",
+        "2026-11-30 22:39:27 systemd: reachable-jupyter.service: Main process exited, code=exited, status=1/FAILURE",
+        "2026-11-30 22:39:27,001 INFO exited: reachable-jupyter (exit status 1; not expected)",
+        "2026-11-30 22:39:28 systemd: Started reachable-jupyter.service - Jupyter, made reachable.",
+    ]
+    assert seen(at(IPV4, SHUT), plan=BEHIND, last_words=words).problem == (
+        "Jupyter on vps ends as soon as it is started. Its last words: ModuleNotFoundError: No module named "
+        "'jupytext' / [C 2026-11-30 ServerApp] Bad config encountered during initialization. './reachable logs' tells "
+        "more."
+    )
