@@ -107,6 +107,18 @@ options:
     type: list
     elements: str
     default: []
+  sshd:
+    description: The user of whom is wanted what the SSH server allows them, and at which port.
+    type: dict
+    suboptions:
+      user:
+        description: The user, who need not exist yet.
+        type: str
+        required: true
+      port:
+        description: The port of the server.
+        type: int
+        required: true
   jupyter_config:
     description: Whose configuration of Jupyter is wanted, and which settings of it.
     type: dict
@@ -285,6 +297,15 @@ jupyter_config:
     with where it stands, or null. No other secret is in it.
   type: dict
   returned: when O(jupyter_config) is given
+sshd:
+  description: >-
+    What the SSH server C(counts) for O(sshd.user) who comes from the host itself, by keyword, which is empty where it
+    does not say; and all C(lines) of its configuration, those that stand below a Match being C(is_for_some).
+  type: dict
+  returned: when O(sshd) is given
+  sample:
+    counts: {allowusers: [ada], allowtcpforwarding: ["yes"]}
+    lines: [{file: /etc/ssh/sshd_config, line: 7, keyword: allowusers, values: [ada], is_for_some: false}]
 addresses:
   description: >-
     The host's name, its addresses towards others, the multicast DNS name to which it answers and no other machine does,
@@ -333,6 +354,7 @@ from ansible.module_utils.reachable import (
     launchd,
     macos,
     origins,
+    sshd,
 )
 from ansible.module_utils.reachable.run_as import RunAsError, run_as
 from ansible.module_utils.reachable.versions import version_key
@@ -748,6 +770,7 @@ def main() -> None:
         "folders": {"type": "list", "elements": "str", "required": True},
         "traits": {"type": "list", "elements": "str", "required": True},
     }
+    sshd_spec = {"user": {"type": "str", "required": True}, "port": {"type": "int", "required": True}}
     module = AnsibleModule(
         argument_spec={
             "paths": {"type": "list", "elements": "path", "default": []},
@@ -762,6 +785,7 @@ def main() -> None:
             "oldest_python": {"type": "str", "default": "3.0"},
             "programs": {"type": "list", "elements": "str", "default": []},
             "calendars": {"type": "list", "elements": "str", "default": []},
+            "sshd": {"type": "dict", "options": sshd_spec},
             "jupyter_config": {"type": "dict", "options": config_spec},
         },
         supports_check_mode=True,
@@ -802,6 +826,7 @@ def main() -> None:
         addresses=addresses.discover()._asdict(),
         localhost=localhost(),
         nameservers=nameservers(),
+        sshd=module.params["sshd"] and sshd.look(**module.params["sshd"]),
         jupyter_config=wanted and jupyter_configs.read_as(**wanted),
     )
 

@@ -173,6 +173,10 @@ port_refused:
   description: The sentence that says who else holds Jupyter's port; empty where nobody does.
   type: str
   returned: when O(host) is given
+ssh_refused:
+  description: The sentence that says what in the host's SSH server keeps the tunnel's user out; empty without it.
+  type: str
+  returned: when O(host) is given
 accounts:
   description: What there is to do about each account that is made, by what it is for.
   type: dict

@@ -39,6 +39,7 @@ def look(wanted: Declaration, layout: Layout, project: Project, depth: str, with
         "oldest_python": OLDEST_PYTHON,
         "programs": [*ways_in.programs(layout, wanted), *(["git"] if wanted.reachable_drift_schedule else [])],
         "calendars": [schedule] if schedule else [],
+        "sshd": ways_in.ngrok.sshd_question(wanted, layout) if depth == "all" else None,
         "jupyter_config": jupyter.other_config(layout, wanted) if depth == "all" else None,
     }
 

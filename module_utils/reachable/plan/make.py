@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from reachable import given
 
-from . import accounts, drift, endpoint, host_refusals, jupyter, keeping, moves, receipt, services, steps, ways_in
+from . import (
+    accounts,
+    drift,
+    endpoint,
+    host_refusals,
+    jupyter,
+    keeping,
+    moves,
+    receipt,
+    services,
+    ssh_server,
+    steps,
+    ways_in,
+)
 from .ways_in import ngrok
 
 if TYPE_CHECKING:
@@ -49,6 +62,7 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
         "misplaced": [*host_refusals.of_places(there)],
         "refused": [*host_refusals.of_host(there)],
         "port_refused": host_refusals.of_port(there),
+        "ssh_refused": ssh_server.refusal(there),
         "accounts": accounts.planned(there, {**jupyter.accounts(there), **ways_in.accounts(there)}),
         "services": services.planned(there, wanted, moved.removed),
         "former_services": services.of_former(there),

@@ -361,6 +361,12 @@ def cloud(there: Situation) -> str:
 # The way in by SSH
 
 
+def sshd_question(wanted: Declaration, layout: Layout) -> dict[str, Any] | None:
+    """Return of whom the SSH server is asked; None where nobody is to come in by it."""
+    is_asked = layout.scope == "system" and any(tunnel.get("transport") == "ssh" for tunnel in wanted.tunnels())
+    return {"user": SSH_USER, "port": wanted.ngrok_ssh_port} if is_asked else None
+
+
 def ssh_files(there: Situation) -> list[Entry]:
     """Return what lets the tunnel's user forward, and nothing else. The key is on the controller only."""
     layout, port = there.layout, there.wanted.jupyter_port
