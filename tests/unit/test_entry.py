@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SHELLS = [shell for shell in (["dash"], ["bash", "--posix"]) if shutil.which(shell[0])]
 STUB = """#!/bin/sh
-for word in "$0" "$ANSIBLE_CONFIG" "$PWD" "$@"; do printf '%s\\0' "$word"; done
+for word in "$0" "$PWD" "$@"; do printf '%s\\0' "$word"; done
 exit 2
 """
 UP = """# Make a Jupyter reachable
@@ -34,7 +34,6 @@ class Call:
     """How the stub was called."""
 
     program: str
-    config: str
     folder: str
     arguments: list[str]
 
@@ -81,8 +80,8 @@ class Tree:
     ) -> Call:
         done = self.run(*arguments, shell=shell, cwd=cwd, entry=entry)
         assert (done.returncode, done.stderr) == (2, "")
-        program, config, folder, *rest = done.stdout.removesuffix("\0").split("\0")
-        return Call(program, config, folder, rest)
+        program, folder, *rest = done.stdout.removesuffix("\0").split("\0")
+        return Call(program, folder, rest)
 
 
 @pytest.fixture
@@ -97,9 +96,8 @@ def tree(tmp_path: Path) -> Tree:
 def test_what_is_run(words: list[str], shell: list[str], tree: Tree) -> None:
     assert tree.call("up", *words, shell=shell) == Call(
         program=f"{tree.folder}/.venv/bin/python",
-        config=f"{tree.folder}/ansible.cfg",
         folder="/",
-        arguments=["-P", f"{tree.folder}/command.py", "up", *words],
+        arguments=["-P", f"{tree.folder}/surroundings.py", "up", *words],
     )
 
 
@@ -114,9 +112,8 @@ def test_from_any_folder(cwd: str, tree: Tree) -> None:
     folder = (tree.folder / cwd).resolve()
     assert tree.call("up", cwd=folder, entry=os.path.relpath(tree.folder / "reachable", folder)) == Call(
         program=f"{tree.folder}/.venv/bin/python",
-        config=f"{tree.folder}/ansible.cfg",
         folder=str(folder),  # so that -i inventory/mine.yml means the caller's
-        arguments=["-P", f"{tree.folder}/command.py", "up"],
+        arguments=["-P", f"{tree.folder}/surroundings.py", "up"],
     )
 
 
@@ -218,13 +215,22 @@ def no_python(folder: Path) -> None:
     (folder / "bin/python").symlink_to("/gone")
 
 
+def test_what_is_set_for_another_python_is_not_minded(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTHONHOME", "PYTHONPATH"):
+        monkeypatch.setenv(name, "/nowhere")
+    no_environment(tree.folder / ".venv")
+    (tree.folder / "requirements/environment.py").write_text(MAKER)
+    done = tree.run("up")
+    assert (done.returncode, done.stderr) == (0, ".venv controller.txt\n")
+
+
 @pytest.mark.parametrize("drift", [no_environment, another_lock, no_marker, no_python])
 def test_an_environment_that_is_not_as_locked_is_made_first(drift: Callable[[Path], None], tree: Tree) -> None:
     drift(tree.folder / ".venv")
     (tree.folder / "requirements/environment.py").write_text(MAKER)
     done = tree.run("up", "host")
     assert (done.returncode, done.stderr) == (0, ".venv controller.txt\n")
-    assert done.stdout.splitlines() == ["python", "-P", f"{tree.folder}/command.py", "up", "host"]
+    assert done.stdout.splitlines() == ["python", "-P", f"{tree.folder}/surroundings.py", "up", "host"]
 
 
 def test_an_environment_that_cannot_be_made_ends_it(tree: Tree) -> None:
