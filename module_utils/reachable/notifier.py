@@ -219,13 +219,18 @@ def deliver(url: str, title: str, body: str) -> str:
     remarks = Remarks()
     logging.basicConfig(handlers=[remarks], level=logging.WARNING, force=True)
     warnings.simplefilter("ignore")
-    receiver = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Reachable", app_desc="Reachable"))
+    # Of a message that is sent elsewhere most receivers would get an empty question, and answer that all is well.
+    asset = apprise.AppriseAsset(app_id="Reachable", app_desc="Reachable", http_redirects=False)
+    receiver = apprise.Apprise(asset=asset)
     if not receiver.add(url):
         return "Apprise does not know this kind of address, or a part of it is missing"
     if receiver.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT):
         return ""
     status = re.search(r"error=(\d{3})", remarks.text)
-    return f"the receiver answers HTTP {status[1]}" if status else "the receiver cannot be reached, or does not take it"
+    if not status:
+        return "the receiver cannot be reached, or does not take it"
+    elsewhere = ", that it is at another address: give that one" if status[1].startswith("3") else ""
+    return f"the receiver answers HTTP {status[1]}{elsewhere}"
 
 
 def main() -> int:

@@ -295,6 +295,11 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         self.notes.append(json.loads(content))
         wanted = self.path.rpartition("/")[2]
         self.send_response(int(wanted) if wanted.isdigit() else 200)
+        self.send_header("Location", "/moved")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
@@ -336,6 +341,18 @@ def test_a_refusal_is_named(receiver: tuple[str, list[dict[str, Any]]], environm
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "not delivered: the receiver answers HTTP 503\n"
     assert len(notes) >= 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_message_that_is_sent_elsewhere_is_not_delivered(
+    status: int, receiver: tuple[str, list[dict[str, Any]]], environment: dict[str, str]
+) -> None:
+    url, _ = receiver
+    done = run(environment, json.dumps({"url": f"{url}/{status}", "title": "t", "body": "b"}))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"not delivered: the receiver answers HTTP {status}, that it is at another address: give that one\n"
+    )
 
 
 @pytest.mark.parametrize(
