@@ -354,6 +354,7 @@ from ansible.module_utils.reachable import (
     launchd,
     macos,
     origins,
+    sources,
     sshd,
 )
 from ansible.module_utils.reachable.run_as import RunAsError, run_as
@@ -822,7 +823,7 @@ def main() -> None:
         service_manager=manager,
         invoker_files=files_of_invoker(module.params["invoker_files"]),
         macos=look_at_macos(),
-        ca_bundle=next(filter(os.path.exists, environments.CA_BUNDLES), None),
+        ca_bundle=next(filter(os.path.exists, sources.CA_BUNDLES), None),
         addresses=addresses.discover()._asdict(),
         localhost=localhost(),
         nameservers=nameservers(),

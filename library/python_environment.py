@@ -22,8 +22,8 @@ notes:
     the module runs, and with C(replace) C(PATH.d), and C(PATH.hold) once a lock was declined.
   - Downloads go through C(PATH.tmp), never through a cache that lasts. Files of such a cache are hard links to those of
     the environment, so damage in one would be damage in the other.
-  - The index that the host's own settings name (C(UV_DEFAULT_INDEX), C(UV_INDEX_*), for the first uv pip's own
-    configuration) is used. Other variables of uv, pip and Python have no effect.
+  - Indexes, proxies and certificates that the host's own settings name for pip (C(pip.conf), C(PIP_*)) or uv (C(UV_*))
+    count for both. Other settings of uv, pip, Python and conda have no effect.
   - Where SELinux is in use, files get the contexts that its policy has for their paths.
   - The host needs no pip, and of Python's own venv only what makes an environment without one. For an environment that
     holds O(uv) the controller's own pip is brought along.
@@ -229,9 +229,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.reachable import locks
+from ansible.module_utils.reachable import locks, sources
 from ansible.module_utils.reachable.environments import (
-    CA_BUNDLES,
     LOCK,
     MARKER,
     Failure,
@@ -250,7 +249,7 @@ from ansible.module_utils.reachable.environments import (
     records,
 )
 from ansible.module_utils.reachable.lockfile import LockError, locked_packages, normalized
-from ansible.module_utils.reachable.run_as import SOURCES, RunAsError, run_as, start_as, surroundings_of
+from ansible.module_utils.reachable.run_as import RunAsError, run_as, start_as, surroundings_of
 from ansible.module_utils.reachable.sandbox import Ended, Sandbox, SandboxError, run_here, told, understood
 
 if TYPE_CHECKING:
@@ -268,9 +267,6 @@ PROGRAM_SECONDS = 3600.0
 SELINUX = Path("/sys/fs/selinux/enforce")
 SYSTEM_PROGRAMS = "/usr/sbin:/sbin"
 
-# Variables that change what uv, pip and Python do. They are dropped, except for those that only name package sources.
-STEERING = re.compile(r"CONDA_|PIP_|PYTHON|UV_|VIRTUAL_ENV")
-
 # Advice for failures of uv and pip, by a pattern of their messages.
 ADVICE = {
     r"(?i)hash mismatch|do not match the hashes": (
@@ -278,7 +274,7 @@ ADVICE = {
     ),
     r"No space left": "Free some space on that disk.",
     r"error sending request|Failed to establish a new connection|timed out": (
-        "Check that this host reaches the package index (network, proxy, UV_DEFAULT_INDEX)."
+        "Check that this host reaches the package index (network, proxy, index-url in pip.conf)."
     ),
     r"No solution found|No matching distribution|Couldn't parse": (
         "Check the names and versions in packages, user_requirements and requirements."
@@ -389,20 +385,14 @@ def in_use(wanted: Wanted) -> Path | None:
 
 def surroundings(wanted: Wanted) -> dict[str, str]:
     """Return the environment variables for uv, pip and the check command."""
-    kept = {name: value for name, value in os.environ.items() if not STEERING.match(name) or re.match(SOURCES, name)}
-    bundles = [kept.get("CURL_CA_BUNDLE"), kept.get("SSL_CERT_FILE"), *filter(os.path.exists, CA_BUNDLES), None]
     return {
-        # Unlike PIP_CERT, this does not override pip's own configuration.
-        "REQUESTS_CA_BUNDLE": next(filter(None, bundles), ""),
-        **kept,
+        **sources.surroundings(os.environ),
         "NO_COLOR": "1",
         "TMPDIR": str(wanted.scratch),
         "UV_CACHE_DIR": str(wanted.scratch / "cache"),
         "UV_COMPILE_BYTECODE": "1",
         "UV_CREDENTIALS_DIR": str(wanted.scratch / "credentials"),
-        "UV_NO_CONFIG": "1",
         "UV_PYTHON_DOWNLOADS": "never",
-        "UV_SYSTEM_CERTS": "1",
     }
 
 
@@ -556,7 +546,7 @@ def install_by_pip(wanted: Wanted, environment: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(wanted.pip))) as archive:
         archive.extractall(wanted.scratch)
     pip: list[str | Path] = [environment / "bin/python", "-I", wanted.scratch / "pip"]
-    quietly = ["--no-input", "--disable-pip-version-check"]
+    quietly = ["--no-input"]
     options = ["--no-cache-dir", "--no-deps", "--require-hashes"]
     run_installer(wanted, [*pip, *quietly, "install", *options, "-r", "requirements.txt"])
 

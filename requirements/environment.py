@@ -15,8 +15,10 @@ import sys
 import venv
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+from reachable.sources import surroundings
+
 DEBIAN_PACKAGE = ["apt-get", "install", "--yes", "--no-install-recommends", "python3-venv"]
-CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def ensure_venv_module() -> None:
@@ -37,10 +39,7 @@ def make(folder: Path, lock: Path) -> None:
     """Bring the environment to what the lock says; half an environment is made anew."""
     marker = folder / "lock.txt"
     python, uv = folder / "bin" / "python", folder / "bin" / "uv"
-    # Debian 12's pip does not know the certificates that the system trusts.
-    certificates = {"PIP_CERT": str(CA_BUNDLE)} if CA_BUNDLE.exists() else {}
-    environment = {**certificates, **os.environ, "UV_SYSTEM_CERTS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    environment.pop("PYTHONPATH", None)
+    environment = surroundings(os.environ)
 
     def run(command: list[str | Path]) -> None:
         subprocess.run(command, check=True, env=environment)
@@ -56,7 +55,6 @@ def make(folder: Path, lock: Path) -> None:
         "pip",
         "sync",
         "--quiet",
-        "--no-config",
         "--compile-bytecode",
         "--require-hashes",
         "--python",

@@ -21,6 +21,9 @@ import schemas
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+from reachable.sources import surroundings
+
 UPPER_BOUNDS = {"<", "<=", "==", "===", "~="}
 UV = Path(sys.executable).with_name("uv")
 
@@ -70,10 +73,8 @@ def compiled(name: str, *options: str, text: str = "") -> str:
 
 def uv(*arguments: str, text: str = "") -> str:
     """Run uv and return what it prints."""
-    environment = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NO_CONFIG": "1"}
-    done = subprocess.run(
-        [str(UV), *arguments], check=True, env=environment, input=text, stdout=subprocess.PIPE, text=True
-    )
+    command, environment = [str(UV), *arguments], surroundings(os.environ)
+    done = subprocess.run(command, check=True, env=environment, input=text, stdout=subprocess.PIPE, text=True)
     return done.stdout
 
 

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 Packages = dict[str, str]
 """Name to version."""
 
-# The bundles of Linux distributions, because pip before version 24.2 trusts only its own list. The bundle of macOS is
-# left out, because it lacks the certificates that the Keychain trusts.
-CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
-
 # This file is written last, so an environment without it is incomplete.
 MARKER = "reachable.json"
 

@@ -11,12 +11,11 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .sources import SOURCES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-# Variables that name package sources for pip and uv.
-SOURCES = "(PIP|UV)_.*(CERT|HOST|INDEX|KEYRING|LINKS|PROXY|RETRIES|TIMEOUT).*|PIP_CONFIG_FILE"
 # Variables that another user's programs may see: paths, the language, proxies, certificates and package sources. Any
 # other variable may hold a secret of the person who manages the host, which that user's programs could read.
 KEPT = re.compile(

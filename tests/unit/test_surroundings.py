@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import locale
 import os
 import shlex
 import subprocess
@@ -88,8 +89,12 @@ def test_the_language(there: set[str], chosen: str) -> None:
 
 
 def test_whether_there_is_a_locale() -> None:
-    assert surroundings.has_locale("C")
-    assert not surroundings.has_locale("xx_XX.UTF-8")
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        assert surroundings.has_locale("C")
+        assert not surroundings.has_locale("xx_XX.UTF-8")
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
 
 
 def test_a_verb_starts_whatever_is_set(tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def place(ground: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.delenv(name)
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
     monkeypatch.setenv("PIP_INDEX_URL", index.url)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     folder = ground / "place"
     folder.mkdir()
     yield folder
@@ -250,6 +251,27 @@ def test_settings_of_the_host_do_not_steer(
     assert changes(ensure(requirements=index.lock("base==2.0"))) == [("base", None, "2.0")]
 
 
+def test_of_the_configuration_of_pip_only_sources_count(
+    ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL", "PIP_CONFIG_FILE"):
+        monkeypatch.delenv(name)
+    for name in ("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "UV_SYSTEM_PYTHON"):
+        monkeypatch.setenv(name, "1")
+    for name in ("CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("HOME", str(place / "home"))
+    configuration = place / "home/.config/pip/pip.conf"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text(
+        f"[global]\nindex-url = {index.url}\n[install]\nuser = yes\nno-deps = yes\ndry-run = yes\n"
+    )
+    # The first is installed by pip, and by uv what comes on top.
+    own = {"uv": str(place / "env/bin/uv"), "pip": base64.b64encode(portable_pip()).decode()}
+    result = ensure(requirements=index.lock("uv==0.1"), packages=["extra"], exact=False, **own)
+    assert {name for name, _, _ in changes(result)} == {"uv", "extra", "base"}
+
+
 def break_interpreter(env: Path) -> None:
     (env / "bin/python").unlink()
     (env / "bin/python").symlink_to("/gone")
@@ -337,7 +359,9 @@ def test_an_interrupted_rebuild_loses_nothing(
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     failed = ensure(**options)
-    assert failed["msg"].endswith("Check that this host reaches the package index (network, proxy, UV_DEFAULT_INDEX).")
+    assert failed["msg"].endswith(
+        "Check that this host reaches the package index (network, proxy, index-url in pip.conf)."
+    )
     assert version_in(place / "env", "extra") == "1.0"
     assert not (place / "env.old").exists()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from reachable import sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,8 @@ STAND_IN = """#!/usr/bin/env python3
 import json, os, pathlib, sys, time
 name = "pip" if __file__.endswith("__main__.py") else "uv"
 env = pathlib.Path(__file__).parents[4 if name == "pip" else 1]
-settings = {key: os.environ.get(key) for key in ("UV_SYSTEM_CERTS", "PIP_CERT", "PYTHONPATH")}
+names = "UV_SYSTEM_CERTS UV_NO_CONFIG REQUESTS_CA_BUNDLE PIP_USER PYTHONPATH"
+settings = {key: os.environ.get(key) for key in names.split()}
 with open(f"{env}.calls", "a") as log:
     log.write(json.dumps([name, sys.argv[1:], settings]) + "\\n")
 time.sleep(0.1)
@@ -77,9 +79,9 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
         (package / "__main__.py").write_text(STAND_IN)
 
     monkeypatch.setattr(venv, "create", create)
-    for name in ("UV_SYSTEM_CERTS", "PIP_CERT"):
+    for name in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(environment, "CA_BUNDLE", tmp_path / "none")
+    monkeypatch.setattr(sources, "CA_BUNDLES", ())
     monkeypatch.setattr(sys, "argv", ["environment.py", str(tmp_path / "env"), str(tmp_path / "controller.txt")])
     return Ground(tmp_path)
 
@@ -94,33 +96,38 @@ def made(ground: Ground, capfd: pytest.CaptureFixture[str]) -> Ground:
 
 
 def test_an_environment_is_made(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    for name in ("PYTHONPATH", "PIP_USER"):
+        monkeypatch.setenv(name, "1")
     environment.main()
-    settings = {"UV_SYSTEM_CERTS": "1", "PIP_CERT": None, "PYTHONPATH": None}
+    settings = {
+        "UV_SYSTEM_CERTS": "1",
+        "UV_NO_CONFIG": "1",
+        "REQUESTS_CA_BUNDLE": "",
+        "PIP_USER": None,
+        "PYTHONPATH": None,
+    }
     folder, python = ground.lock.parent, f"{ground.env}/bin/python"
     assert ground.calls() == [
         ["pip", ["install", "--quiet", "--require-hashes", "--requirement", f"{folder}/uv.txt"], settings],
         [
             "uv",
-            f"pip sync --quiet --no-config --compile-bytecode --require-hashes --python {python} {ground.lock}".split(),
+            f"pip sync --quiet --compile-bytecode --require-hashes --python {python} {ground.lock}".split(),
             settings,
         ],
     ]
     assert ground.is_made()
 
 
-@pytest.mark.parametrize(("own", "used"), [(None, "the system's"), ("/my/ca.pem", "/my/ca.pem")])
-def test_pip_trusts_whom_the_system_trusts(
-    own: str | None, used: str, ground: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("own", [None, "/my/ca.pem"])
+def test_pip_trusts_whom_the_system_trusts(own: str | None, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = ground.lock.with_name("ca.pem")
     bundle.touch()
-    monkeypatch.setattr(environment, "CA_BUNDLE", bundle)
+    monkeypatch.setattr(sources, "CA_BUNDLES", (str(bundle),))
     if own:
-        monkeypatch.setenv("PIP_CERT", own)
+        monkeypatch.setenv("SSL_CERT_FILE", own)
     environment.main()
     _, _, settings = ground.calls()[0]
-    assert settings["PIP_CERT"] == (str(bundle) if used == "the system's" else used)
+    assert settings["REQUESTS_CA_BUNDLE"] == (own or str(bundle))
 
 
 def test_nothing_is_done_twice(made: Ground, capfd: pytest.CaptureFixture[str]) -> None:
