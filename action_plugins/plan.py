@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import file_trees, files, given, proofs
-from reachable.plan import declaration, former, lab, looks, make, refusals, steps
+from reachable.plan import declaration, former, lab, looks, make, refusals, requirements_files, steps
 from reachable.plan import layout as layouts
 from reachable.plan.situation import Controller, Former, Situation
 
@@ -141,7 +141,7 @@ def surroundings(host: str, wanted: declaration.Declaration, options: dict[str, 
 def requirements(wanted: declaration.Declaration) -> str | None:
     """Return the text of the file with requirements for the kernel; None where there is no such file."""
     file = wanted.jupyter_requirements_file or ""
-    return Path(file).read_text(encoding="utf-8") if os.path.isabs(file) and os.path.isfile(file) else None
+    return requirements_files.text_of(Path(file).read_bytes()) if os.path.isabs(file) and os.path.isfile(file) else None
 
 
 def facts(options: dict[str, Any]) -> dict[str, Any]:

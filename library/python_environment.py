@@ -267,6 +267,9 @@ PROGRAM_SECONDS = 3600.0
 SELINUX = Path("/sys/fs/selinux/enforce")
 SYSTEM_PROGRAMS = "/usr/sbin:/sbin"
 
+# What brings more indexes into a file of requirements.
+OTHER_INDEXES = re.compile(r"(?m)^\s*--extra-index-url\b")
+
 # Advice for failures of uv and pip, by a pattern of their messages.
 ADVICE = {
     r"(?i)hash mismatch|do not match the hashes": (
@@ -349,7 +352,9 @@ class Wanted:
     def extras(self) -> list[str]:
         """The arguments of uv for the packages that are wanted on top of the lock."""
         given = self.packages or self.user_requirements
-        return ["-r", "packages.txt", "-r", "user_requirements.txt"] if given else []
+        # As pip does, for which such files are written, it takes of all indexes the best version.
+        strategy = ["--index-strategy", "unsafe-best-match"] if OTHER_INDEXES.search(self.user_requirements) else []
+        return ["-r", "packages.txt", "-r", "user_requirements.txt", *strategy] if given else []
 
 
 # What is there

@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-# Lines of a requirements file that lead to other files of the controller.
-ELSEWHERE = re.compile(r"(?m)^\s*((?:-[rce]\b|--(?:requirement|constraint|editable)\b|\.{1,2}/)\s*\S*)")
 
 
 def no_packages(entries: Iterable[str]) -> list[str]:
@@ -35,8 +31,3 @@ def no_requirements(file: str) -> str:
         f"jupyter_requirements_file is '{file}', and there is no such file here: give the absolute path of a file on "
         "this machine."
     )
-
-
-def lines_that_lead_elsewhere(requirements: str) -> list[str]:
-    """Return what leads from a requirements file to other files, which do not go to the host."""
-    return ELSEWHERE.findall(requirements)

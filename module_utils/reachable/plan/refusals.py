@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import layout, packages, settings, tunnels
+from . import layout, packages, requirements_files, settings, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,11 +148,8 @@ def of_packages(wanted: Declaration, around: Surroundings) -> Iterator[str]:
         )
     if wanted.jupyter_requirements_file is not None and around.requirements is None:
         yield packages.no_requirements(wanted.jupyter_requirements_file)
-    if elsewhere := packages.lines_that_lead_elsewhere(around.requirements or ""):
-        yield (
-            f"jupyter_requirements_file has the line {listed(elsewhere)}, and only the file itself goes to the host: "
-            "write the packages into it."
-        )
+    for problem in requirements_files.problems(around.requirements or ""):
+        yield f"jupyter_requirements_file {problem}"
 
 
 def of_tunnels(wanted: Declaration) -> Iterator[str]:

@@ -251,6 +251,15 @@ def test_settings_of_the_host_do_not_steer(
     assert changes(ensure(requirements=index.lock("base==2.0"))) == [("base", None, "2.0")]
 
 
+def test_of_all_indexes_of_a_file_the_best_version_counts(ensure: Ensure, index: Index, place: Path) -> None:
+    other = Index(place / "other-index")
+    other.folder.mkdir()
+    other.add("extra", "0.5")
+    file = f"--extra-index-url {other.url}\nextra>=1\n"
+    ensure(requirements=index.lock("base==2.0"), exact=False, user_requirements=file)
+    assert version_in(place / "env", "extra") == "2.0"
+
+
 def test_of_the_configuration_of_pip_only_sources_count(
     ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

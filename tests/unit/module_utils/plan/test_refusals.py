@@ -69,14 +69,12 @@ def test_a_home_is_known_once_the_host_was_looked_at(refused: Refused) -> None:
     assert refused(given, platform="macos", scope="user", home="/Users/ada") == []
 
 
-def test_a_requirements_file_that_leads_elsewhere(refused: Refused, tmp_path: Path) -> None:
+def test_a_requirements_file_is_refused_by_its_lines(refused: Refused, tmp_path: Path) -> None:
     file = tmp_path / "requirements.txt"
-    file.write_text("numpy\n-r more.txt\n  ./mine\n--index-url https://example.org\n")
-    [sentence] = refused({"jupyter_requirements_file": str(file)})
-    assert sentence == (
-        "jupyter_requirements_file has the line '-r more.txt' and './mine', and only the file itself goes to the host: "
-        "write the packages into it."
-    )
+    file.write_text("numpy\n-r more.txt\n  ./mine\n--index-url https://example.org\n", encoding="utf-16")
+    first, second = refused({"jupyter_requirements_file": str(file)})
+    assert first.startswith("jupyter_requirements_file has '-r more.txt' in line 2, and only the file itself goes to ")
+    assert second.startswith("jupyter_requirements_file has './mine' in line 3, a path, and only the file itself goes ")
 
 
 def test_a_host_that_pulls_needs_a_schedule(refused: Refused) -> None:
