@@ -153,7 +153,7 @@ def of_folders(there: Situation) -> Iterator[str]:
             f"{' and '.join(strange)} on {name} belongs to another user than {there.user['name']}: choose a folder "
             "that does not exist yet."
         )
-    is_new = not there.was_installed and not there.receipt
+    is_new = not (there.receipt or there.receipt_is_lost)
     if is_new and (occupied := [folder for folder in (prefix, state_dir) if not there.facts["paths"][folder]["empty"]]):
         yield f"{' and '.join(occupied)} on {name} holds other things already: choose a folder that does not exist yet."
     # Ansible and its collections are half a gigabyte.
@@ -212,6 +212,13 @@ def of_moves(there: Situation) -> Iterator[str]:
         yield (
             f"jupyter_notebook_dir is {folder}, and notebooks lie in {' and '.join(before)} now: one cannot be moved "
             "into the other, choose another folder."
+        )
+    known = {folder, *there.notebooks_made}
+    if there.receipt_is_lost and (served := [each for each in there.served_folders if each not in known]):
+        yield (
+            f"jupyter_notebook_dir is {folder}, but Jupyter on {name} serves {' and '.join(served)}, and the receipt "
+            f"{there.layout.receipt}, which says whose that is, is lost: set jupyter_notebook_dir to {served[0]} for "
+            "one ./reachable up, which writes it anew."
         )
     if strange := strange_notebooks(there):
         yield (

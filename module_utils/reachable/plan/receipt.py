@@ -70,20 +70,18 @@ def made(there: Situation) -> Receipt:
     A receipt that is lost while the rest is there is written anew from what there is.
     """
     known = {**there.receipt, "notebooks": there.notebooks_made}
-    return receipts.with_what_is_to_come(known, wanted(there), there.facts, is_lost(there))
-
-
-def is_lost(there: Situation) -> bool:
-    """Tell whether the receipt is lost."""
-    return not there.receipt and there.was_installed
+    return receipts.with_what_is_to_come(known, wanted(there), there.facts, there.receipt_is_lost)
 
 
 def all_there(there: Situation) -> Receipt:
-    """Return what there is, for the end."""
+    """Return what there is, for the end. Notebooks are also where Jupyter serves them, whatever the receipt says."""
+    served = [folder for folder in there.served_folders if there.is_own_room(folder)]
     if there.receipt:
-        return there.receipt
-    lost = is_lost(there)
-    return receipts.with_what_is_to_come({}, wanted(there) if lost else {}, there.facts, lost)
+        return {**there.receipt, "notebooks": list(dict.fromkeys([*there.receipt["notebooks"], *served]))}
+    is_lost = there.receipt_is_lost
+    return receipts.with_what_is_to_come(
+        {"notebooks": served} if is_lost else {}, wanted(there) if is_lost else {}, there.facts, is_lost=is_lost
+    )
 
 
 def planned(there: Situation, made_with: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,19 +106,34 @@ def end(there: Situation) -> dict[str, Any]:
     all_of_it = all_there(there)
     purges = there.wanted.reachable_purge
     rooms = there.facts["paths"]
-    notebooks = [] if purges else [path for path in all_of_it["notebooks"] if not rooms.get(path, NOT_SEEN)["empty"]]
-    going = {**all_of_it, "folders": [*all_of_it["folders"], *(all_of_it["notebooks"] if purges else [])]}
+    places = [f"{path}{suffix}" for path in all_of_it["notebooks"] for suffix in receipts.IN_A_MOVE]
+    notebooks = [] if purges else [path for path in places if not rooms.get(path, NOT_SEEN)["empty"]]
+    listed = [path for path in all_of_it["notebooks"] if {f"{path}{each}" for each in receipts.IN_A_MOVE} & {*notebooks}]
+    going = {**all_of_it, "folders": [*all_of_it["folders"], *(places if purges else [])]}
     users = receipts.notebook_users(all_of_it["users"])
-    macos = there.facts["macos"]
     return {
         **all_of_it,
-        "refused": no_users(there.name) if macos and all_of_it["users"] and not macos["may_make_users"] else "",
+        "notebooks": places,
+        "refused": end_refused(there, all_of_it),
         "is_any": any(all_of_it.values()),
         "removal": asdict(removal(there, going, notebooks, users)),
         "kept": notebooks,
-        "entries": written(there, receipts.what_stays(all_of_it, notebooks, there.layout.receipt)),
+        "entries": written(there, receipts.what_stays(all_of_it, listed, there.layout.receipt)),
         "locks": locks(there) if all_of_it["folders"] else [],
     }
+
+
+def end_refused(there: Situation, all_of_it: Receipt) -> str:
+    """Say why nothing is removed; empty where it can be. What may hold notebooks stays until it is known where they are."""
+    macos = there.facts["macos"]
+    if macos and all_of_it["users"] and not macos["may_make_users"]:
+        return no_users(there.name)
+    if there.receipt_is_lost and not there.served_folders:
+        return (
+            f"The receipt {there.layout.receipt} on {there.name} is damaged or lost, and nothing else says where "
+            "notebooks are: run ./reachable up first, which writes it anew."
+        )
+    return ""
 
 
 def of_former(there: Situation) -> dict[str, Any] | None:

@@ -15,6 +15,8 @@ Receipt = dict[str, list[str]]
 
 OF_SERVICES = re.compile("_?reachable-")
 KINDS = ("services", "users", "packages", "files", "folders", "contents", "notebooks", "parents", "lingering")
+# What notebooks are called while folder_move takes them to another disk, and without that.
+IN_A_MOVE = ("", ".gone", ".coming")
 
 
 def read(text: str | None) -> Receipt:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -141,6 +143,11 @@ class Situation:
         """Tell whether Reachable was here before."""
         return self.is_there(self.layout.jupyter_config) or self.is_there(self.layout.unit("reachable-jupyter"))
 
+    @cached_property
+    def receipt_is_lost(self) -> bool:
+        """Tell whether there was a receipt that is gone, or that nobody can read any more."""
+        return not self.receipt and (self.was_installed or self.is_there(self.layout.receipt))
+
     @property
     def missing_words(self) -> str:
         """Say that there is no Jupyter of ours here."""
@@ -169,7 +176,38 @@ class Situation:
     def notebooks_made(self) -> list[str]:
         """Return the folders for notebooks that were made, in whichever scope; they are taken along."""
         former = self.former.receipt.get("notebooks", []) if self.former else []
-        return list(dict.fromkeys([*self.receipt.get("notebooks", []), *former]))
+        lost = [self.folder_in_definition] if self.receipt_is_lost and self.is_own_room(self.folder_in_definition) else []
+        return list(dict.fromkeys([*self.receipt.get("notebooks", []), *former, *lost]))
+
+    @cached_property
+    def served_folders(self) -> list[str]:
+        """Return the folders that Jupyter has served until now, as far as anything but the receipt says so."""
+        return list(dict.fromkeys(filter(None, (self.folder_in_definition, self.folder_in_config))))
+
+    @cached_property
+    def folder_in_definition(self) -> str:
+        """Return in which folder the service runs, which only its administrator can set; empty where nobody knows."""
+        files = (self.layout.definition("reachable-jupyter"), self.layout.unit("reachable-jupyter"))
+        text = next(filter(None, map(self.content, files)), "")
+        found = re.search(r"(?m)^(?:WorkingDirectory|directory)=(/.*)$|<key>WorkingDirectory</key>\s*<string>(/[^<]*)<", text)
+        if not found:
+            return ""
+        return found[1].replace("%%", "%") if found[1] else html.unescape(found[2])
+
+    @cached_property
+    def folder_in_config(self) -> str:
+        """Return which folder the configuration names, to which the user of notebooks can write; empty for none."""
+        try:
+            found = json.loads(self.current_config or "{}")
+        except ValueError:
+            return ""
+        server = found.get("ServerApp") if isinstance(found, dict) else None
+        folder = server.get("root_dir") if isinstance(server, dict) else None
+        return folder if isinstance(folder, str) and folder.startswith("/") else ""
+
+    def is_own_room(self, folder: str) -> bool:
+        """Tell whether a folder is where nobody but Reachable makes folders for notebooks."""
+        return folder.startswith((f"{self.layout.state_dir}/", f"{self.layout.prefix}/"))
 
     @cached_property
     def notebooks_before(self) -> list[str]:

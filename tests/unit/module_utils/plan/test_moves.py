@@ -67,6 +67,14 @@ def test_notebooks_come_from_where_they_were() -> None:
     assert planned.hand_over == ["/srv/old"]
 
 
+def test_without_a_receipt_notebooks_come_from_where_jupyter_serves_them() -> None:
+    unit = {**FILE, "content": "[Service]\nWorkingDirectory=/var/lib/reachable/mine\n"}
+    facts = {"files": {"/etc/systemd/system/reachable-jupyter.service": unit}}
+    assert moves_of(situation({}, facts)).notebooks == ["/var/lib/reachable/mine"]
+    unit["content"] = unit["content"].replace("/var/lib/reachable/mine", "/srv/of-somebody")
+    assert moves_of(situation({}, facts)).notebooks == []
+
+
 def test_only_the_receipt_of_root_says_which_accounts_are_ours() -> None:
     prefix, state_dir = "/home/ada/.local/share/reachable", "/home/ada/.local/state/reachable"
     files = {f"{state_dir}/receipt.json": receipt(users=["eve"])}

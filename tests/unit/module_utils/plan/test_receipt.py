@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from bare_host import ADA, FILE, FOLDER, TOKEN, situation
 from reachable.plan import accounts, receipt, receipts
+from reachable.plan.receipts import IN_A_MOVE
 from reachable.plan.situation import Former
 
 NOTHING: dict[str, list[str]] = {kind: [] for kind in receipts.KINDS}
@@ -100,7 +101,8 @@ def test_a_receipt_that_is_lost_is_written_anew_from_what_there_is() -> None:
 def test_at_the_end_notebooks_stay_unless_people_purge(
     rooms: dict[str, Any], purge: bool, kept: list[str], orphans: list[str]
 ) -> None:
-    end = on_host(MADE, {"reachable_purge": purge}, paths=rooms)["end"]
+    not_moving = {f"{NOTEBOOKS}{suffix}": {"empty": True} for suffix in IN_A_MOVE}
+    end = on_host(MADE, {"reachable_purge": purge}, paths={**not_moving, **rooms})["end"]
     removal = end["removal"]
     assert end["kept"] == kept
     assert removal["keep"] == [*kept, RECEIPT]
@@ -111,9 +113,56 @@ def test_at_the_end_notebooks_stay_unless_people_purge(
     assert stays == {**NOTHING, "folders": ["/var/lib/reachable"], "notebooks": kept}
 
 
+UNIT = {**FILE, "content": "[Service]\nWorkingDirectory=/var/lib/reachable/mine\n"}
+CONFIG = {**FILE, "content": json.dumps({"ServerApp": {"root_dir": "/var/lib/reachable/mine"}})}
+PLACES = {
+    "unit": {"/etc/systemd/system/reachable-jupyter.service": UNIT},
+    "config": {"/opt/reachable/etc/jupyter/jupyter_server_config.json": CONFIG},
+}
+DAMAGED = {"lost": {}, "empty": {RECEIPT: FILE}, "a folder": {RECEIPT: FOLDER}}
+DAMAGED |= {"cut short": {RECEIPT: {**FILE, "content": json.dumps(MADE)[:40]}}}
+DAMAGED |= {"of another type": {RECEIPT: {**FILE, "content": json.dumps([MADE])}}}
+DAMAGED |= {"unreadable": {RECEIPT: {**FILE, "content": None}}}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_without_a_receipt_notebooks_stay_where_jupyter_serves_them(
+    damage: dict[str, Any], place: dict[str, Any]
+) -> None:
+    end = receipt.planned(situation(facts={"files": {**damage, **place}}), MADE_WITH)["end"]
+    assert "/var/lib/reachable/mine" in end["removal"]["keep"]
+    assert end["refused"] == ""
+    assert json.loads(end["entries"][-1]["content"])["notebooks"] == ["/var/lib/reachable/mine", NOTEBOOKS]
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+def test_where_nobody_knows_of_notebooks_nothing_is_removed(damage: dict[str, Any]) -> None:
+    config = {"/opt/reachable/etc/jupyter/jupyter_server_config.json": FILE}
+    for files in filter(None, (damage, {**damage, **config})):
+        assert receipt.planned(situation(facts={"files": files}), MADE_WITH)["end"]["refused"] == (
+            "The receipt /var/lib/reachable/receipt.json on vps is damaged or lost, and nothing else says where notebooks "
+            "are: run ./reachable up first, which writes it anew."
+        )
+
+
+def test_notebooks_that_a_receipt_does_not_list_stay_where_jupyter_serves_them() -> None:
+    there = situation(facts={"files": {**written(MADE), **PLACES["unit"]}, "users": {"jupyter": ADA}})
+    end = receipt.planned(there, MADE_WITH)["end"]
+    assert "/var/lib/reachable/mine" in end["kept"]
+
+
+def test_notebooks_stay_in_the_middle_of_a_move_to_another_disk() -> None:
+    rooms = {**dict.fromkeys([NOTEBOOKS, f"{NOTEBOOKS}.coming"], {"empty": True}), f"{NOTEBOOKS}.gone": {"empty": False}}
+    end = on_host(MADE, paths=rooms)["end"]
+    assert end["kept"] == [f"{NOTEBOOKS}.gone"]
+    assert end["removal"]["keep"] == [f"{NOTEBOOKS}.gone", RECEIPT]
+    assert json.loads(end["entries"][-1]["content"])["notebooks"] == [NOTEBOOKS]
+
+
 def test_notebooks_that_nobody_has_looked_at_stay() -> None:
     elsewhere = {**MADE, "notebooks": ["/srv/notebooks"]}
-    assert on_host(elsewhere)["end"]["kept"] == ["/srv/notebooks"]
+    assert on_host(elsewhere)["end"]["kept"] == [f"/srv/notebooks{suffix}" for suffix in IN_A_MOVE]
 
 
 def test_locks_are_waited_for_where_something_is_there() -> None:
