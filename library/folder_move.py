@@ -14,6 +14,7 @@ description:
     time, and after an interruption, be it a power cut, the same task goes on where it was. An empty O(src) just goes.
   - Within a file system it is a rename. From one to another a copy is made first, beside O(dest) as C(DEST.coming),
     then O(src) becomes C(SRC.gone), the copy takes the name O(dest), and C(SRC.gone) is removed.
+  - A move the other way that was interrupted is taken back or finished before. What has no copy yet is never removed.
   - Owners, modes, times and links are kept, sockets and named pipes are not copied. Links are never followed, whatever
     is changed in the folder meanwhile, and each copy belongs to the owner of the very file from which it was read.
 author: ["Reachable contributors (@reachable)"]
@@ -63,15 +64,26 @@ class MoveError(Exception):
     """The folder cannot be moved; the text says why and what to do."""
 
 
+def holds(path: str) -> bool:
+    """Tell whether there is anything at a path but an empty folder."""
+    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path) or bool(os.listdir(path)))
+
+
 def check(src: str, dest: str, is_foretold: bool) -> None:
     """See to it that nothing is in the way of a move, or of one that is only foretold. Raises MoveError."""
+    for place, copied in ((src, dest), (dest, src)):
+        if os.path.isdir(f"{place}.gone") and holds(place) and (place == src or os.path.isdir(f"{copied}.coming")):
+            raise MoveError(
+                f"A move that was interrupted has left {place}.gone, and {place} holds something, too: move one of both "
+                "away."
+            )
     if not os.path.isdir(src) or not os.listdir(src):
         return
     if f"{dest}/".startswith(f"{src}/") or src.startswith(f"{dest}/"):
         raise MoveError(f"One of {src} and {dest} is inside the other: choose another place.")
     if not (is_foretold or os.path.isdir(os.path.dirname(dest))):
         raise MoveError(f"There is no folder {os.path.dirname(dest)}: make it first.")
-    if os.path.lexists(dest) and (os.path.islink(dest) or not os.path.isdir(dest) or os.listdir(dest)):
+    if holds(dest):
         raise MoveError(f"{dest} holds something already: move that away, or choose another place.")
 
 
@@ -80,6 +92,9 @@ def move(src: str, dest: str) -> None:
     with trees.opened(os.path.dirname(src)) as old, trees.opened(os.path.dirname(dest)) as new:
         before, after = os.path.basename(src), os.path.basename(dest)
         coming, gone = f"{after}.coming", f"{before}.gone"
+        take_back(dest, new, src, old)
+        if os.path.isdir(f"{src}.gone") and not (os.path.isdir(f"{dest}.coming") or holds(dest)):
+            trees.rename(gone, old, before, old)  # its copy was to get another name than this one
         if os.path.isdir(src) and not os.listdir(src):
             os.rmdir(before, dir_fd=old.descriptor)
         elif os.path.isdir(src):
@@ -101,6 +116,19 @@ def move(src: str, dest: str) -> None:
             trees.remove(gone, old)
 
 
+def take_back(dest: str, new: trees.Folder, src: str, old: trees.Folder) -> None:
+    """Take back a move the other way that was interrupted, or finish it where it has arrived already."""
+    after, coming = os.path.basename(dest), f"{os.path.basename(src)}.coming"
+    if not trees.is_folder(f"{after}.gone", new):
+        return
+    if holds(src) and not trees.is_folder(coming, old):
+        trees.remove(f"{after}.gone", new)
+        return
+    trees.rename(f"{after}.gone", new, after, new)
+    if trees.is_folder(coming, old):
+        trees.remove(coming, old)
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -109,7 +137,7 @@ def main() -> None:
     )
     src, dest = (os.path.normpath(module.params[name]) for name in ("src", "dest"))
 
-    changed = src != dest and (os.path.isdir(src) or os.path.isdir(f"{src}.gone"))
+    changed = src != dest and any(map(os.path.isdir, (src, f"{src}.gone", f"{dest}.gone")))
     try:
         if changed:
             check(src, dest, is_foretold=module.check_mode)
