@@ -59,7 +59,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         names = [name for name in (*specs, *given.CONNECTION) if name in declared]
         recalled = {"given": [name for name in by_option if name in {**specs, **given.CONNECTION}], "declared": names}
         kept = {name: value for name, value in found.items() if name not in given.known_here(recalled)}
-        is_there = os.path.exists(file)
+        # Without a single sign in it, it is no file that somebody has edited, but what a crash has left of one.
+        is_there = os.path.exists(file) and os.path.getsize(file) > 0
         kept_here = {"file": file, "is_there": is_there, "found": found, "kept": kept}
         return result | recalled | kept_here | {"specs": specs, "project": str(ROOT)}
 
@@ -117,7 +118,9 @@ def read_kept(file: str, specs: dict[str, Any]) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise given.GivenError(f"{file} cannot be read: {error.strerror}.") from error
+        raise given.GivenError(
+            f"{file} cannot be read, {error.strerror}: make it a file that you may read, or move it away."
+        ) from error
     except (YAMLError, ValueError) as error:
         words = " ".join(str(getattr(error, "problem", None) or error).split())
         raise given.GivenError(f"{file} is no YAML ({words}): correct it, or remove it.") from error

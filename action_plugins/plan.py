@@ -201,8 +201,16 @@ def controller(there: Situation, connected_to: str | None) -> Controller:
         finds_hostname=bool(connected_to and there.listens_to == "lan" and addresses["hostname"])
         and resolves_to(addresses["hostname"], addresses["own"]),
         has_tunnel_key=key.is_file(),
-        tunnel_public_key=public_key.read_text(encoding="utf-8").rstrip() if public_key.is_file() else "",
+        tunnel_public_key=text_of(public_key),
     )
+
+
+def text_of(file: Path) -> str:
+    """Return the text of a file of one line; empty where there is none that anybody can read."""
+    try:
+        return file.read_text(encoding="utf-8").rstrip()
+    except (OSError, ValueError):
+        return ""
 
 
 def resolves_to(name: str, addresses: list[str]) -> bool:

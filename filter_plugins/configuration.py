@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible.errors import AnsibleFilterError
+
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import environments, former, layout, reach
+from reachable.plan import environments, former, keeping, layout, reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +20,17 @@ if TYPE_CHECKING:
 def reach_refusal(found: Mapping[str, Any], said: str, way: Mapping[str, Any]) -> str:
     """Say why a host cannot be looked at, and what to do about it."""
     return reach.refusal(found, said, reach.Way(**way))
+
+
+def kept_scopes(file: str) -> dict[str, Any]:
+    """Return in which scopes a host is installed, from the file that says so. Raises AnsibleFilterError."""
+    try:
+        text = Path(file).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise AnsibleFilterError(f"{file} cannot be read, {error.strerror}: move it away for a new one.") from error
+    return keeping.read_scopes(text)
 
 
 class FilterModule:
@@ -29,7 +42,9 @@ class FilterModule:
             "default_layout": layout.defaults,
             "former_refusal": former.refusal,
             "is_without_rights": reach.is_without_rights,
+            "kept_scopes": kept_scopes,
             "packages_changed": environments.packages_changed,
             "reach_refusal": reach_refusal,
             "reach_words": reach.words,
+            "unfinished_scope": keeping.unfinished_scope,
         }

@@ -74,8 +74,8 @@ def check(src: str, dest: str, is_foretold: bool) -> None:
     for place, copied in ((src, dest), (dest, src)):
         if os.path.isdir(f"{place}.gone") and holds(place) and (place == src or os.path.isdir(f"{copied}.coming")):
             raise MoveError(
-                f"A move that was interrupted has left {place}.gone, and {place} holds something, too: move one of both "
-                "away."
+                f"A move that was interrupted has left {place}.gone, and {place} holds something, too: move one of "
+                "both away."
             )
     if not os.path.isdir(src) or not os.listdir(src):
         return

@@ -169,9 +169,19 @@ def inspect(path: str) -> Entry:
         return Entry(path, "other", *about)
     try:
         with acting_in(os.path.dirname(path)):
-            return Entry(path, "file", *about, content=read_regular(path))
+            return Entry(path, "file", *about, content=_read_own(path, found))
     except UnreadableError:
         return Entry(path, "other", *about)
+
+
+def _read_own(path: str, found: os.stat_result) -> bytes:
+    """Read a file. One whose mode keeps its own owner out says nothing: its mode differs from any that is wanted."""
+    try:
+        return read_regular(path)
+    except PermissionError:
+        if found.st_uid == os.geteuid() and not found.st_mode & stat.S_IRUSR:
+            return b""
+        raise
 
 
 def apply(found: Entry, wanted: Entry, check: Callable[[str], None] | None = None) -> None:
@@ -220,7 +230,10 @@ def _apply_directory(found: Entry, wanted: Entry, uid: int, gid: int) -> None:
 
 def _apply_file(found: Entry, wanted: Entry, uid: int, gid: int, check: Callable[[str], None] | None) -> None:
     if found.state == "directory":
-        raise FilesError(f"{wanted.path} should be a file, but a folder is there: move it away.")
+        try:
+            os.rmdir(wanted.path)  # nobody misses one with nothing in it
+        except OSError:
+            raise FilesError(f"{wanted.path} should be a file, but a folder is there: move it away.") from None
     replace(wanted.path, wanted.content or b"", wanted.mode, (uid, gid), check)
 
 

@@ -185,8 +185,12 @@ def read_stored(path: str) -> str | None:
         raise RefusedError(
             f"The stored password cannot be read, {error.strerror}: {path}. Make it readable for you."
         ) from error
+    except ValueError as error:
+        raise RefusedError(
+            f"The stored password is damaged, it is no text: {path}. Delete the file to keep the one that the host has."
+        ) from error
     if not password:
-        raise RefusedError(f"The stored password is empty: {path}. Delete the file to have a new one generated.")
+        raise RefusedError(f"The stored password is empty: {path}. Delete the file to keep the one that the host has.")
     return password
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from .situation import Situation
 
 Scopes = dict[str, dict[str, str]]
-"""As whom, and where, it is installed, by scope. Written before anything is made, so nothing of others is in it."""
+"""As whom, and where, it is installed, by scope. Written before anything is made, so nothing of others is in it.
+
+Until a scope has been left for another one, that one says ``from`` which it is moved.
+"""
+OF_A_SCOPE = ("prefix", "state", "user")
 
 GIVEN = """\
 # What ./reachable up was given with -e for {host}, so that the next run need not be given it again. The
@@ -36,11 +41,45 @@ class Kept:
     scopes: Scopes
 
 
+def read_scopes(text: str) -> Scopes:
+    """Read the scopes from what their file says. A crash or a person may have damaged it, then they are not known."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {scope: known for scope, known in found.items() if scope in {"system", "user"} and is_scope(known)}
+
+
+def is_scope(known: Any) -> bool:
+    """Tell whether something says as whom, and where, it is installed."""
+    return isinstance(known, dict) and all(isinstance(known.get(key), str) and known[key] for key in OF_A_SCOPE)
+
+
+def unfinished_scope(known: Scopes) -> str:
+    """Return the scope to which a move was begun and not finished; empty where there is none."""
+    return next((scope for scope, each in known.items() if each.get("from") in known), "")
+
+
+def refused(there: Situation, known: Scopes) -> list[str]:
+    """Refuse to leave a move between scopes as it was cut short: notebooks are with the one or with the other."""
+    begun = unfinished_scope(known)
+    if not begun or there.wanted.reachable_scope != "auto":
+        return []
+    sentence = (
+        f"reachable_scope is auto, but on {there.name} a move to {begun} was begun and not finished: set "
+        f"reachable_scope to {begun}, and ./reachable up finishes it."
+    )
+    return [sentence]
+
+
 def planned(there: Situation, kept: Kept) -> dict[str, Any]:
     """Return what is written and removed on the controller."""
     here = {
         there.scope: {"prefix": there.layout.prefix, "state": there.layout.state_dir, "user": there.user["name"]},
     }
+    begun = {there.scope: {**here[there.scope], "from": there.former.scope}} if there.former else here
     elsewhere = {scope: known for scope, known in kept.scopes.items() if scope != there.scope}
     files = [
         *(f"{there.card_dir}/card.{ending}" for ending in ("html", "txt", "json")),
@@ -50,7 +89,7 @@ def planned(there: Situation, kept: Kept) -> dict[str, Any]:
         *(f"{there.tunnel_key}{ending}" for ending in ("", ".pub")),
     ]
     return {
-        "entries": [*scopes(there, {**kept.scopes, **here}), *given(there, kept)],
+        "entries": [*scopes(there, {**kept.scopes, **begun}), *given(there, kept)],
         # Where the host has left the scope of before, and where another scope stays.
         "entries_of_this_scope": scopes(there, here),
         "entries_of_other_scopes": scopes(there, elsewhere),

@@ -60,7 +60,7 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
         "log_dir": there.layout.log_dir,
         "user": {key: there.user[key] for key in ("name", "group")},
         "misplaced": [*host_refusals.of_places(there)],
-        "refused": [*host_refusals.of_host(there)],
+        "refused": [*host_refusals.of_host(there), *keeping.refused(there, record.scopes)],
         "port_refused": host_refusals.of_port(there),
         "ssh_refused": ssh_server.refusal(there),
         "accounts": accounts.planned(there, {**jupyter.accounts(there), **ways_in.accounts(there)}),

@@ -108,7 +108,9 @@ def end(there: Situation) -> dict[str, Any]:
     rooms = there.facts["paths"]
     places = [f"{path}{suffix}" for path in all_of_it["notebooks"] for suffix in receipts.IN_A_MOVE]
     notebooks = [] if purges else [path for path in places if not rooms.get(path, NOT_SEEN)["empty"]]
-    listed = [path for path in all_of_it["notebooks"] if {f"{path}{each}" for each in receipts.IN_A_MOVE} & {*notebooks}]
+    listed = [
+        path for path in all_of_it["notebooks"] if any(f"{path}{each}" in notebooks for each in receipts.IN_A_MOVE)
+    ]
     going = {**all_of_it, "folders": [*all_of_it["folders"], *(places if purges else [])]}
     users = receipts.notebook_users(all_of_it["users"])
     return {
@@ -124,7 +126,7 @@ def end(there: Situation) -> dict[str, Any]:
 
 
 def end_refused(there: Situation, all_of_it: Receipt) -> str:
-    """Say why nothing is removed; empty where it can be. What may hold notebooks stays until it is known where they are."""
+    """Say why nothing is removed; empty where it can be. Where nobody knows where notebooks are, it stays."""
     macos = there.facts["macos"]
     if macos and all_of_it["users"] and not macos["may_make_users"]:
         return no_users(there.name)

@@ -31,6 +31,7 @@ YOUNG_SECONDS = 10
 LAST_WORDS = 2
 # What a service manager says of a service, as logs have it beside what that says itself.
 OTHERS_WORDS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(,\d+)? (systemd|supervisord|INFO|WARN)\b")
+OF_AN_EVENT = {"time", "name", "state", "url", "detail"}
 HELD = "Jupyter was rolled back: ./reachable upgrade tries the new one again."
 LOOPBACK_NOTE = (
     "Jupyter listens to its own machine only: an iPad needs a tunnel (NGROK_AUTHTOKEN), jupyter_listen set to lan, or "
@@ -256,7 +257,7 @@ def status_report(seen: Seen, kept: Mapping[str, Any], has_history: bool) -> Rep
     """Return how a host is. ``kept`` is what was given with -e, and the file on the controller that says so."""
     plan = seen.plan
     version = next((each["jupyter_version"] for each in seen.findings if each.get("jupyter_version")), "")
-    events = [json.loads(line) for line in plan["history"].splitlines()] if has_history else []
+    events = events_of(plan["history"]) if has_history else []
     row = {
         "Jupyter": f"{version or '-'}{', rolled back' if seen.is_held else ''}",
         "Service": seen.service,
@@ -474,6 +475,20 @@ def history_rows(events: list[dict[str, Any]], most: int) -> list[dict[str, str]
         }
         for event in reversed(events[-most:])
     ]
+
+
+def events_of(history: str) -> list[dict[str, Any]]:
+    """Return the changes in a history, but for lines that are none: the power may have gone while one was written."""
+    events = []
+    for line in history.splitlines():
+        try:
+            event = json.loads(line)
+            is_whole = event.keys() >= OF_AN_EVENT and for_people(event["time"])
+        except (ValueError, TypeError, AttributeError):
+            continue
+        if is_whole:
+            events.append(event)
+    return events
 
 
 def drift_seen(text: str | None) -> str:

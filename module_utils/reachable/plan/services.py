@@ -131,7 +131,7 @@ def newer_files(there: Situation, service: Service, uptime: int) -> list[str]:
     timer = [there.layout.definition(f"{service.name}.timer")] if service.calendar else []
     paths = [there.layout.definition(service.name), *timer, *service.files]
     found = {path: there.file(path) for path in paths if there.is_there(path)}
-    return [path for path, file in found.items() if file["age"] < uptime - 1]
+    return [path for path, file in found.items() if file["age"] is not None and file["age"] < uptime - 1]
 
 
 # Definitions

@@ -176,7 +176,9 @@ class Situation:
     def notebooks_made(self) -> list[str]:
         """Return the folders for notebooks that were made, in whichever scope; they are taken along."""
         former = self.former.receipt.get("notebooks", []) if self.former else []
-        lost = [self.folder_in_definition] if self.receipt_is_lost and self.is_own_room(self.folder_in_definition) else []
+        lost = (
+            [self.folder_in_definition] if self.receipt_is_lost and self.is_own_room(self.folder_in_definition) else []
+        )
         return list(dict.fromkeys([*self.receipt.get("notebooks", []), *former, *lost]))
 
     @cached_property
@@ -189,7 +191,9 @@ class Situation:
         """Return in which folder the service runs, which only its administrator can set; empty where nobody knows."""
         files = (self.layout.definition("reachable-jupyter"), self.layout.unit("reachable-jupyter"))
         text = next(filter(None, map(self.content, files)), "")
-        found = re.search(r"(?m)^(?:WorkingDirectory|directory)=(/.*)$|<key>WorkingDirectory</key>\s*<string>(/[^<]*)<", text)
+        found = re.search(
+            r"(?m)^(?:WorkingDirectory|directory)=(/.*)$|<key>WorkingDirectory</key>\s*<string>(/[^<]*)<", text
+        )
         if not found:
             return ""
         return found[1].replace("%%", "%") if found[1] else html.unescape(found[2])

@@ -28,6 +28,10 @@ def files(layout: Layout) -> list[str]:
     ]
 
 
+# What whoever only looks asks the agent for, in the watcher's stead.
+ASKED = {"endpoints": list, "log": str, "jupyter_port": int}
+
+
 def found_config(there: Situation) -> dict[str, Any]:
     """Return the configuration with which the watcher on the host runs; one that nobody can read watches nothing."""
     is_there = there.facts["daemons"][DAEMON]["state"] != "absent"
@@ -35,7 +39,11 @@ def found_config(there: Situation) -> dict[str, Any]:
         found = json.loads(there.content(there.layout.watcher_config)) if is_there else {}
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return (
+        found
+        if isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in ASKED.items())
+        else {}
+    )
 
 
 def is_watched(there: Situation) -> bool:
@@ -46,8 +54,8 @@ def is_watched(there: Situation) -> bool:
 def followed(there: Situation) -> list[dict[str, Any]]:
     """Return the endpoints that it follows, or is to follow."""
     if there.only_looks:
-        found: list[dict[str, Any]] = found_config(there).get("endpoints", [])
-        return found
+        entries = found_config(there).get("endpoints", [])
+        return [each for each in entries if isinstance(each, dict) and isinstance(each.get("name"), str)]
     return [endpoint for way in there.ways for endpoint in way.declared()]
 
 

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Written by Reachable. Adds the extensions beside this file to the server; all settings stand in the JSON file."""
 
+import contextlib
+import json
 import os
 import sys
 from pathlib import Path
 
+SHORTEST_KEY = 32
+
 sys.path.append(str(Path(__file__).parent))
+# The server makes a key where there is none, but takes a damaged one as it is. All devices log in again then.
+with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+    settings = json.loads(Path(__file__).with_name("jupyter_server_config.json").read_text(encoding="utf-8"))
+    key = Path(settings["ServerApp"]["cookie_secret_file"])
+    if key.stat().st_size < SHORTEST_KEY:
+        key.unlink()
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides it
 c.ServerApp.jpserver_extensions.update(
     {

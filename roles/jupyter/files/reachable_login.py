@@ -148,9 +148,11 @@ class Revoked:
         """Read what the file has."""
         self._file = file
         try:
-            self._ends: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):  # as one is that was being written when the power went
-            self._ends = {}
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # as one is that was being written when the power went
+            found = None
+        ends = found.items() if isinstance(found, dict) else ()
+        self._ends: dict[str, float] = {name: end for name, end in ends if isinstance(end, (int, float))}
 
     def __contains__(self, name: str) -> bool:
         """Tell whether something counts no more."""

@@ -30,6 +30,7 @@ def test_here(run_action: RunAction, tmp_path: Path, check: bool) -> None:
 
 
 def test_failure(run_action: RunAction, tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
     result = run_action("file_tree", transport="local", entries=[{"path": str(tmp_path), "content": "x"}])
     assert result["failed"]
     assert result["msg"] == f"{tmp_path} should be a file, but a folder is there: move it away."

@@ -345,7 +345,7 @@ def test_an_exposed_file_is_closed(mode: int, stored: Path, settle: RunAction) -
 def test_an_empty_stored_password(stored: Path, settle: RunAction) -> None:
     stored.write_text("\n")
     assert settle(password_file=str(stored))["msg"] == (
-        f"The stored password is empty: {stored}. Delete the file to have a new one generated."
+        f"The stored password is empty: {stored}. Delete the file to keep the one that the host has."
     )
 
 

@@ -64,6 +64,11 @@ def folder(path: Path) -> None:
     path.mkdir(mode=0o755)
 
 
+def full_folder(path: Path) -> None:
+    folder(path)
+    (path / "mine").touch()
+
+
 def open_folder(path: Path) -> None:
     path.mkdir()
     path.chmod(0o777)
@@ -166,7 +171,7 @@ def test_check_mode_before_the_owner_exists(place: Path, run_module: RunModule) 
 @pytest.mark.parametrize(
     ("found", "options", "message"),
     [
-        (folder, FILE, "{path} should be a file, but a folder is there: move it away."),
+        (full_folder, FILE, "{path} should be a file, but a folder is there: move it away."),
         (another_file, FOLDER, "{path} should be a folder, but something else is there: move it away."),
         (link_to_the_same, FOLDER, "{path} should be a folder, but something else is there: move it away."),
         (folder, {"state": "absent"}, "{path} should be absent, but a folder is there: move it away."),

@@ -163,7 +163,7 @@ def test_the_settings_are_not_changed_and_the_secrets_win() -> None:
     ("options", "message"),
     [
         ({"owner": "no-such-user"}, "{path} should belong to no-such-user:{owner}, which does not exist."),
-        ({"path": "{folder}"}, "{folder} should be a file, but a folder is there: move it away."),
+        ({"path": "{folder}/.."}, "{folder}/.. should be a file, but a folder is there: move it away."),
         ({"path": "{folder}/none/x"}, "[Errno 2] No such file or directory: '{folder}/none'"),
     ],
 )

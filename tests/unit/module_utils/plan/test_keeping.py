@@ -8,6 +8,7 @@ from typing import Any
 
 from bare_host import situation
 from reachable.plan import keeping
+from reachable.plan.situation import Former
 
 SYSTEM = {"prefix": "/opt/reachable", "state": "/var/lib/reachable", "user": "root"}
 PERSONS = {"prefix": "/home/ada/r", "state": "/home/ada/s", "user": "ada"}
@@ -33,6 +34,25 @@ def test_another_scope_stays_written_down_until_it_is_gone() -> None:
     assert json.loads(plan["entries_of_this_scope"][-1]["content"]) == {"system": SYSTEM}
     assert plan["other_scope"] == "user"
     assert planned({}, {}, {"system": SYSTEM})["other_scope"] == ""
+
+
+def test_a_move_is_written_down_until_it_is_finished() -> None:
+    former = Former("user", "ada", PERSONS["prefix"], PERSONS["state"])
+    there, scopes = situation(former=former), {"user": PERSONS}
+    plan = keeping.planned(there, keeping.Kept("/inventory/given/vps.yml", {}, {}, scopes))
+    begun = keeping.read_scopes(plan["entries"][-1]["content"])
+    assert begun == {"user": PERSONS, "system": {**SYSTEM, "from": "user"}}
+    assert keeping.unfinished_scope(begun) == "system"
+    assert json.loads(plan["entries_of_this_scope"][-1]["content"]) == {"system": SYSTEM}
+    for known in ({}, scopes, {"user": PERSONS, "system": SYSTEM}):
+        assert keeping.unfinished_scope(known) == ""
+
+    [sentence] = keeping.refused(situation(), begun)
+    assert sentence == (
+        "reachable_scope is auto, but on vps a move to system was begun and not finished: set reachable_scope to "
+        "system, and ./reachable up finishes it."
+    )
+    assert keeping.refused(situation(), scopes) == keeping.refused(situation({"reachable_scope": "user"}), begun) == []
 
 
 def test_what_was_given_is_kept_for_people_to_read() -> None:

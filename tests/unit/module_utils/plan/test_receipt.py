@@ -141,8 +141,8 @@ def test_where_nobody_knows_of_notebooks_nothing_is_removed(damage: dict[str, An
     config = {"/opt/reachable/etc/jupyter/jupyter_server_config.json": FILE}
     for files in filter(None, (damage, {**damage, **config})):
         assert receipt.planned(situation(facts={"files": files}), MADE_WITH)["end"]["refused"] == (
-            "The receipt /var/lib/reachable/receipt.json on vps is damaged or lost, and nothing else says where notebooks "
-            "are: run ./reachable up first, which writes it anew."
+            "The receipt /var/lib/reachable/receipt.json on vps is damaged or lost, and nothing else says where "
+            "notebooks are: run ./reachable up first, which writes it anew."
         )
 
 
@@ -153,7 +153,7 @@ def test_notebooks_that_a_receipt_does_not_list_stay_where_jupyter_serves_them()
 
 
 def test_notebooks_stay_in_the_middle_of_a_move_to_another_disk() -> None:
-    rooms = {**dict.fromkeys([NOTEBOOKS, f"{NOTEBOOKS}.coming"], {"empty": True}), f"{NOTEBOOKS}.gone": {"empty": False}}
+    rooms = {f"{NOTEBOOKS}{suffix}": {"empty": suffix != ".gone"} for suffix in IN_A_MOVE}
     end = on_host(MADE, paths=rooms)["end"]
     assert end["kept"] == [f"{NOTEBOOKS}.gone"]
     assert end["removal"]["keep"] == [f"{NOTEBOOKS}.gone", RECEIPT]
