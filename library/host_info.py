@@ -88,6 +88,12 @@ options:
     type: list
     elements: int
     default: []
+  http_ports:
+    description: >-
+      The TCP ports where a server answers to HTTP, if it runs. Of one that hangs it takes half a minute to be sure.
+    type: list
+    elements: int
+    default: []
   users:
     description: The names of the users that are wanted.
     type: list
@@ -220,6 +226,11 @@ port_holders:
       origin: user_service
       unit: jupyter.service
       next_free: 8889
+silent_ports:
+  description: Those of O(http_ports) that take connections, but give no answer.
+  type: list
+  elements: int
+  returned: success
 first_free_port:
   description: The lowest port on which others than root may listen.
   type: int
@@ -369,6 +380,8 @@ LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 LAST_PORT = 65535
 PROGRAM_FOLDERS = "/usr/local/bin:/usr/bin:/bin:/snap/bin:/opt/homebrew/bin"
 VERSION_SECONDS = 10
+# Longer than a server that works is busy with one thing.
+PATIENCE_SECONDS = 30
 SUDO_SECONDS = 10
 LARGEST_PROGRAM = 2**30
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
@@ -610,6 +623,19 @@ def answers(port: int) -> bool:
         return visitor.connect_ex(("127.0.0.1", port)) == 0
 
 
+def is_silent(port: int) -> bool:
+    """Tell whether a port of this machine takes connections, and gives no answer to HTTP."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as visitor:
+            visitor.sendall(b"GET /api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            visitor.recv(1)
+    except socket.timeout:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def first_free_port() -> int:
     """Return the lowest port that needs no privilege (Linux, ip-sysctl)."""
     setting = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -782,6 +808,7 @@ def main() -> None:
             "daemons": {"type": "list", "elements": "str", "default": []},
             "supervisord_folder": {"type": "path"},
             "ports": {"type": "list", "elements": "int", "default": []},
+            "http_ports": {"type": "list", "elements": "int", "default": []},
             "users": {"type": "list", "elements": "str", "default": []},
             "oldest_python": {"type": "str", "default": "3.0"},
             "programs": {"type": "list", "elements": "str", "default": []},
@@ -816,6 +843,7 @@ def main() -> None:
         daemons=look_at_daemons(module.params["daemons"], manager, folder),
         paths={path: look_at_path(path) for path in with_places(module.params["paths"], places)},
         port_holders={str(port): port_holder(port) for port in module.params["ports"]},
+        silent_ports=[port for port in module.params["http_ports"] if is_silent(port)],
         first_free_port=first_free_port(),
         users={name: look_at_user(name) for name in [user["name"], *with_places(module.params["users"], places)]},
         programs={name: look_at_program(name) for name in with_places(programs, places)},

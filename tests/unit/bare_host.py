@@ -86,6 +86,7 @@ FACTS: dict[str, Any] = {
     "environments": {},
     "programs": {"git": {"path": "/usr/bin/git"}, "ngrok": None},
     "port_holders": {"22": {"pid": 1, "user": "root", "command": "sshd", "next_free": 23}},
+    "silent_ports": [],
     "calendars": {},
     "first_free_port": 1024,
     "localhost": ["127.0.0.1", "::1"],

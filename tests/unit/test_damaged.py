@@ -6,9 +6,9 @@ each of which the plan has to bear.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +16,29 @@ import configuration
 import file_tree
 import pytest
 from ansible.errors import AnsibleFilterError
-from bare_host import FILE, FOLDER, SPECS, TOKEN, declared, situation
+from bare_host import FILE, FOLDER, ROOT, SPECS, TOKEN, declared, situation
 from reachable import given, passwords
 from reachable.plan import keeping, looks, make
 from reachable.plan.layout import layout_before
 from reachable.plan.situation import Controller
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "action_plugins"))
-import given as given_action
-import plan as plan_action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import RunModule
 
+
+def action(name: str) -> Any:
+    """Return the action plugin of a name, whose module may have the same."""
+    spec = importlib.util.spec_from_file_location(f"{name}_action", ROOT / f"action_plugins/{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+GIVEN_ACTION, PLAN_ACTION = action("given"), action("plan")
 WHOLE = {
     "scopes.json": json.dumps({"system": {"prefix": "/opt/reachable", "state": "/var/lib/reachable", "user": "root"}}),
     "vps.yml": "jupyter_port: 8822\n",
@@ -68,14 +76,14 @@ DAMAGES = [empty, cut_short, a_folder, another_type, no_text, unreadable]
 
 
 def read_given(path: Path) -> Any:
-    return given_action.read_kept(str(path), SPECS)
+    return GIVEN_ACTION.read_kept(str(path), SPECS)
 
 
 READERS: dict[str, Callable[[Path], Any]] = {
     "scopes.json": lambda path: configuration.kept_scopes(str(path)),
     "vps.yml": read_given,
     "jupyter_password": lambda path: passwords.read_stored(str(path)),
-    "tunnel_ssh_key.pub": plan_action.text_of,
+    "tunnel_ssh_key.pub": PLAN_ACTION.text_of,
 }
 
 

@@ -38,6 +38,7 @@ def service(there: Situation) -> Service:
         account_home=layout.jupyter_account_home,
         home_shows=layout.jupyter_home if account.is_ours else None,
         files=[layout.jupyter_config, layout.server, *extension_paths(layout)],
+        port=there.wanted.jupyter_port,
         runtime_variable="JUPYTER_RUNTIME_DIR",
         # Jupyter sets the sticky bit on it; without it here, every run under supervisord would take that back, and
         # restart.

@@ -35,6 +35,7 @@ def look(wanted: Declaration, layout: Layout, project: Project, depth: str, with
         "daemons": list(services.NAMES),
         "supervisord_folder": layout.etc,
         "ports": [port for port in (wanted.jupyter_port, *ways_in.ports(wanted)) if port],
+        "http_ports": [wanted.jupyter_port] if depth == "all" else [],
         "users": [wanted.jupyter_user, *ways_in.users(layout)],
         "oldest_python": OLDEST_PYTHON,
         "programs": [*ways_in.programs(layout, wanted), *(["git"] if wanted.reachable_drift_schedule else [])],

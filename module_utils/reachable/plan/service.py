@@ -17,7 +17,8 @@ class Service:
     ``files`` are read at its start: where one is newer than its process, it is restarted. ``credentials`` are files
     that only root may read; where the command names one, systemd hands over a copy. ``calendar`` is when a timer of
     systemd's starts it, as systemd.time(7) writes it. ``home_shows`` is the folder that its sandbox shows in the place
-    of ``account_home``. ``sandbox`` replaces directives of the profile, or adds some; None leaves one out.
+    of ``account_home``. ``port`` is where it answers to HTTP, if it does. ``sandbox`` replaces directives of the
+    profile, or adds some; None leaves one out.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Service:
     account_is_closed: bool = True
     home_shows: str | None = None
     files: list[str] = field(default_factory=list)
+    port: int | None = None
     credentials: list[str] = field(default_factory=list)
     runtime_variable: str | None = None
     runtime_mode: str = "0700"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # All that may be on a host. The last one shortens the logs of the others, where launchd runs them.
 LOGS = "reachable-logs"
 NAMES = ("reachable-jupyter", "reachable-ngrok", "reachable-endpoint", "reachable-drift", "reachable-drift.timer", LOGS)
+# By so many seconds a file may be ahead of the clock without being from the future.
+LARGEST_LEAD = 2
 NOT_THERE = {"state": "absent", "drop_ins": []}
 VALIDATE_JOB = ["/usr/bin/plutil", "-lint", "{path}"]
 
@@ -96,7 +98,9 @@ def work(there: Situation, service: Service, gone: Collection[str] = ()) -> dict
     """Return what there is to do so that a service runs as it should.
 
     Its definition ``differs`` where something of it is missing or changes it. After that the service is restarted,
-    which enables and starts it as well. ``is_to_start`` is about one whose definition is as it should be.
+    which enables and starts it as well. ``is_to_start`` is about one whose definition is as it should be. Files that
+    are ``from_the_future`` would be newer than any process until then. One that ``is_silent`` takes connections, and
+    never answers.
     """
     unit = f"{service.name}.timer" if service.calendar else service.name
     daemons = there.facts["daemons"]
@@ -108,7 +112,8 @@ def work(there: Situation, service: Service, gone: Collection[str] = ()) -> dict
     logs_job = missing_logs_job(there, service)
     logs_are_to_start = bool(logs_job) or logs_are_neglected(there, service)
     differs = bool(missing or drop_ins or logs_are_to_start)
-    is_outdated = before["state"] == "running" and bool(newer_files(there, service, before["uptime"]))
+    newer = newer_files(there, service, before["uptime"]) if before["state"] == "running" else []
+    is_silent = before["state"] == "running" and service.port in there.facts["silent_ports"]
     is_to_start = not missing and not (before["state"] == "running" and before["at_boot"])
     return {
         "unit": unit,
@@ -117,9 +122,11 @@ def work(there: Situation, service: Service, gone: Collection[str] = ()) -> dict
         "logs_job": logs_job,
         "logs_are_to_start": logs_are_to_start,
         "differs": differs,
-        "is_outdated": is_outdated,
+        "is_outdated": bool(newer),
+        "from_the_future": [path for path in newer if there.file(path)["age"] < -LARGEST_LEAD],
+        "is_silent": is_silent,
         "is_to_start": is_to_start,
-        "is_to_do": differs or is_outdated or is_to_start,
+        "is_to_do": bool(differs or newer or is_silent or is_to_start),
     }
 
 

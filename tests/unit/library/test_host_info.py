@@ -12,6 +12,7 @@ import pwd
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,24 @@ def test_a_free_port(run_module: RunModule) -> None:
             assert holder_of(run_module, client.getsockname()[1]) is None
     assert holder_of(run_module, port) is None
     assert run_module(host_info)["port_holders"] == {}
+
+
+def test_a_server_that_hangs(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_info, "PATIENCE_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as hung, socket.create_server(("127.0.0.1", 0)) as answering:
+        closed = socket.create_server(("127.0.0.1", 0))
+        ports = [each.getsockname()[1] for each in (hung, answering, closed)]
+        closed.close()
+        threading.Thread(target=answer_once, args=[answering], daemon=True).start()
+        assert run_module(host_info, http_ports=ports)["silent_ports"] == ports[:1]
+
+
+def answer_once(server: socket.socket) -> None:
+    """Answer to the first who comes."""
+    visitor, _ = server.accept()
+    with visitor:
+        visitor.recv(1000)
+        visitor.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
 
 
 def test_paths(tmp_path: Path, run_module: RunModule) -> None:

@@ -63,9 +63,31 @@ def work(daemon: dict[str, Any] | None = None, files: dict[str, Any] | None = No
 )
 def test_what_there_is_to_do(daemon: dict[str, Any], files: dict[str, Any], is_to_do: set[str]) -> None:
     found = work(daemon, files)
-    assert {key for key in ("differs", "is_outdated", "is_to_start") if found[key]} == is_to_do
+    assert {key for key in ("differs", "is_outdated", "is_silent", "is_to_start") if found[key]} == is_to_do
     assert found["is_to_do"] is bool(is_to_do)
     assert found["drop_ins"] == ([f"{UNIT}.d"] if daemon.get("drop_ins") else [])
+
+
+@pytest.mark.parametrize(("age", "from_the_future"), [(10.0, []), (-1.0, []), (-86400.0, [CONFIG])])
+def test_files_from_the_future_are_newer_once(age: float, from_the_future: list[str]) -> None:
+    found = work(files={CONFIG: {"age": age}})
+    assert (found["is_outdated"], found["from_the_future"]) == (True, from_the_future)
+
+
+@pytest.mark.parametrize(
+    ("silent", "state", "is_silent"),
+    [([8888], "running", True), ([8888], "stopped", False), ([9999], "running", False), ([], "running", False)],
+)
+def test_a_service_that_hangs_is_to_be_restarted(silent: list[int], state: str, is_silent: bool) -> None:
+    service = Service(**{**vars(WATCHER), "port": 8888})
+    facts = {
+        "daemons": {"reachable-endpoint": {**RUNNING, "state": state}},
+        "files": {UNIT: {"content": text_of(UNIT)}, CONFIG: {}},
+        "silent_ports": silent,
+    }
+    found = services.work(bare_host.situation({}, facts), service)
+    assert found["is_silent"] is is_silent
+    assert found["is_to_do"] is (is_silent or state != "running")
 
 
 def test_a_service_that_a_timer_starts() -> None:
