@@ -614,7 +614,7 @@ def make_beside(wanted: Wanted, old: Path | None, added: Packages) -> None:
     new = folder / str(max(numbers, default=0) + 1)
     try:
         build(wanted, new, added)
-        if old and is_complete(old, wanted.python):
+        if old and is_complete(old, wanted.python, wanted.exact):
             check(wanted, new)
         mark(wanted, new)  # only now, so that it is never mistaken for one that was in use
     except BaseException:
@@ -708,7 +708,7 @@ def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
         if old == wanted.path and not check_mode and (old / MARKER).exists():
             shutil.rmtree(wanted.aside, ignore_errors=True)  # left by a run that was interrupted at its very end
         change = None  # unknown, so the environment is made anew
-        if old and old != wanted.aside and is_complete(old, wanted.python):
+        if old and old != wanted.aside and is_complete(old, wanted.python, wanted.exact):
             try:
                 change = plan(wanted, old)
             except NotRunningError:
@@ -737,7 +737,7 @@ def go_back(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
         previous = environment_before(wanted, current)
         if not previous:
             raise Failure("there is no environment from before, so there is nothing to go back to.")
-        if not is_complete(previous, wanted.python):
+        if not is_complete(previous, wanted.python, wanted.exact):
             raise Failure(
                 "the environment from before cannot run any more: it is damaged, or was made for another Python "
                 f"than {wanted.python.markers['python_version']}, which this host has now."

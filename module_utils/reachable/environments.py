@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ from . import files
 from .lockfile import locked_packages, normalized
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
 Packages = dict[str, str]
@@ -80,16 +82,20 @@ def installed(environment: Path) -> Packages:
     return {normalized(name): version for name, version in pairs}
 
 
-def is_complete(environment: Path, python: Interpreter) -> bool:
-    """Tell whether an environment is complete and based on this Python."""
+def is_complete(environment: Path, python: Interpreter, exact: bool) -> bool:
+    """Tell whether an environment is complete and based on this Python.
+
+    Where people may add packages (not ``exact``), they may also edit those that are there.
+    """
     try:
         return (
             json.loads(files.read_regular(str(environment / MARKER))) == marker_of(python)
             and (environment / "bin" / "python").samefile(python.path)
             and (environment / "pyvenv.cfg").stat().st_size > 0
             and all(is_whole(record) for record in records(environment))
+            and has_files(environment, exact)
         )
-    except (OSError, ValueError):
+    except (OSError, ValueError, csv.Error):
         return False
 
 
@@ -102,6 +108,42 @@ def is_whole(record: Path) -> bool:
     )
 
 
+def has_files(environment: Path, exact: bool) -> bool:
+    """Tell whether all files of the packages are there, as large as their records say; or just not empty.
+
+    Two packages may have a file in common, of which each says another size. Raises OSError and ValueError.
+    """
+    folders: dict[str, dict[str, set[int]]] = {}
+    for path, size in recorded(environment):
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, {}).setdefault(name, set()).add(size)
+    for folder, wanted in folders.items():
+        found = sizes(folder, wanted)
+        if found.keys() < wanted.keys():
+            return False
+        if not all(found[name] in known if exact else found[name] or 0 in known for name, known in wanted.items()):
+            return False
+    return True
+
+
+def recorded(environment: Path) -> Iterator[tuple[str, int]]:
+    """Yield the files that the records of packages name, with their sizes; compiled ones have none."""
+    inside = f"{environment}/"
+    for record in records(environment):
+        site = str(record.parent)
+        text = files.read_regular(str(record / "RECORD")).decode()
+        for name, _, size in filter(None, csv.reader(text.splitlines())):
+            path = os.path.normpath(os.path.join(site, name)) if name.startswith((".", "/")) else f"{site}/{name}"
+            if size and path.startswith(inside):
+                yield path, int(size)
+
+
+def sizes(folder: str, names: Container[str]) -> dict[str, int]:
+    """Return how large these files in a folder are; one look at the folder is cheaper than one for each of them."""
+    with os.scandir(folder) as entries:
+        return {entry.name: entry.stat().st_size for entry in entries if entry.name in names and entry.is_file()}
+
+
 def marker_of(python: Interpreter) -> dict[str, str]:
     """Return the content of the marker of a complete environment that is based on this Python."""
     return {"python": python.path, "version": python.markers["python_version"]}
@@ -112,7 +154,7 @@ def is_as_locked(environment: Path, python: Interpreter, requirements: str, exac
 
     A lock has exact versions, so uv is not needed for that.
     """
-    if not is_complete(environment, python):
+    if not is_complete(environment, python, exact):
         return False
     found, locked = installed(environment), locked_packages(requirements, python.markers)
     return bool(found == locked if exact else found.items() >= locked.items())
@@ -125,7 +167,7 @@ def state_of(environment: Path, python: Interpreter, requirements: str, exact: b
     """
     if is_as_locked(environment, python, requirements, exact):
         return "settled"
-    if is_complete(environment, python):
+    if is_complete(environment, python, exact):
         return "different"
     return "incomplete" if environment.exists() else "absent"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,13 @@ def add(folder: Path, name: str, version: str) -> None:
     site = next(folder.glob("lib/python*/site-packages"))
     (site / f"{name}-{version}.dist-info").mkdir()
     (site / f"{name}-{version}.dist-info/METADATA").write_text("Metadata-Version: 2.1\n")
+    files = {f"{name}/__init__.py": "", f"{name}/main.py": "print()\n", f"../../../bin/{name}": "#!\n"}
+    for path, text in files.items():
+        (site / path).parent.mkdir(exist_ok=True)
+        (site / path).write_text(text)
+    rows = [f"{path},sha256=x,{len(text)}\n" for path, text in files.items()]
+    compiled = [f"{name}/__pycache__/main.cpython-313.pyc,,\n", f"{name}-{version}.dist-info/RECORD,,\n"]
+    (site / f"{name}-{version}.dist-info/RECORD").write_text("".join([*rows, *compiled]))
 
 
 def test_an_interpreter_tells_where_it_stands_outside_of_any_environment(python: Interpreter) -> None:
@@ -90,6 +98,31 @@ def lose_metadata(environment: Path) -> None:
     next(environment.glob("lib/python*/site-packages/*/METADATA")).unlink()
 
 
+def lose_a_file(environment: Path) -> None:
+    next(environment.glob("lib/python*/site-packages/Foo_Bar/main.py")).unlink()
+
+
+def lose_a_program(environment: Path) -> None:
+    (environment / "bin/Foo_Bar").unlink()
+
+
+def lose_the_code(environment: Path) -> None:
+    shutil.rmtree(next(environment.glob("lib/python*/site-packages/Foo_Bar")))
+
+
+def empty_a_file(environment: Path) -> None:
+    next(environment.glob("lib/python*/site-packages/Foo_Bar/main.py")).write_text("")
+
+
+def have_a_folder_in_the_place_of_a_file(environment: Path) -> None:
+    lose_a_file(environment)
+    (next(environment.glob("lib/python*/site-packages/Foo_Bar")) / "main.py").mkdir()
+
+
+def garble_the_record(environment: Path) -> None:
+    next(environment.glob("lib/python*/site-packages/Foo_Bar-1.0.dist-info/RECORD")).write_text("Foo_Bar/main.py\n")
+
+
 def lose_the_marker(environment: Path) -> None:
     (environment / environments.MARKER).unlink()
 
@@ -129,6 +162,12 @@ def empty_the_config(environment: Path) -> None:
                 change_the_version,
                 empty_metadata,
                 lose_metadata,
+                lose_a_file,
+                lose_a_program,
+                lose_the_code,
+                empty_a_file,
+                have_a_folder_in_the_place_of_a_file,
+                garble_the_record,
                 lose_the_marker,
                 garble_the_marker,
                 age_the_marker,
@@ -148,6 +187,26 @@ def test_drift(
     works = drift in (leave_alone, add_a_package, lose_the_package, change_the_version)
     otherwise = "different" if works else "incomplete"
     assert environments.state_of(environment, python, LOCK, exact=True) == ("settled" if exact else otherwise)
+
+
+def test_where_people_may_add_packages_they_may_edit_them(environment: Path, python: Interpreter) -> None:
+    next(environment.glob("lib/python*/site-packages/Foo_Bar/main.py")).write_text("print('mine')\n")
+    assert environments.is_as_locked(environment, python, LOCK, exact=False)
+    assert environments.state_of(environment, python, LOCK, exact=True) == "incomplete"
+
+
+def test_two_packages_may_have_a_file_in_common(environment: Path, python: Interpreter) -> None:
+    site = next(environment.glob("lib/python*/site-packages"))
+    with (site / "Foo_Bar-1.0.dist-info/RECORD").open("a") as record:
+        record.write("Foo_Bar/main.py,sha256=y,99\n\n")
+    assert environments.is_as_locked(environment, python, LOCK, exact=True)
+
+
+def test_what_a_record_names_elsewhere_is_not_looked_at(environment: Path, python: Interpreter) -> None:
+    site = next(environment.glob("lib/python*/site-packages"))
+    with (site / "Foo_Bar-1.0.dist-info/RECORD").open("a") as record:
+        record.write("../../../../elsewhere,sha256=y,99\n/nowhere/at/all,sha256=y,99\n")
+    assert environments.is_as_locked(environment, python, LOCK, exact=False)
 
 
 def test_no_environment(tmp_path: Path, python: Interpreter) -> None:
@@ -207,9 +266,9 @@ def test_what_a_notebook_plants_among_what_is_known_of_a_package(tmp_path: Path)
 def test_what_a_notebook_plants_keeps_nobody_waiting(name: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / name)
     assert environments.lock_of(tmp_path) is None
-    assert not environments.is_complete(tmp_path, environments.interpreter(sys.executable))
+    assert not environments.is_complete(tmp_path, environments.interpreter(sys.executable), exact=True)
     (tmp_path / name).unlink()
     with (tmp_path / name).open("wb") as file:
         file.truncate(2**40)
     assert environments.lock_of(tmp_path) is None
-    assert not environments.is_complete(tmp_path, environments.interpreter(sys.executable))
+    assert not environments.is_complete(tmp_path, environments.interpreter(sys.executable), exact=True)
