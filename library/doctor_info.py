@@ -12,7 +12,7 @@ version_added: "1.0.0"
 description:
   - Visits Jupyter at each address as an iPad does, leg by leg, from the machine on which the module runs. The legs are
     V(name), V(tcp), V(ssh), V(tls), V(http), V(interstitial), V(login_page), V(proof), V(login), V(contents),
-    V(kernel), V(websocket), V(run) and V(cleanup). What comes after a leg that fails is skipped, except for
+    V(page), V(kernel), V(websocket), V(run) and V(cleanup). What comes after a leg that fails is skipped, except for
     V(cleanup), and so is what the address does not have.
   - A failure has a sentence that says what is wrong and one that says what to do. It is not a failure of the module.
   - One kernel is started for each address that lets it come so far, and stopped again.

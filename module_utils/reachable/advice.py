@@ -202,6 +202,10 @@ ADVICE = {
         "The list of files cannot be read: HTTP {status}.",
         "Check that the notebook folder exists and belongs to the notebook user; the log of its service tells more.",
     ),
+    "no_page": (
+        "Jupyter answers, but does not show the page with which a visit begins: {seen}.",
+        "Run './reachable up', which installs anew what is missing; './reachable logs' has what Jupyter says of it.",
+    ),
     "kernel_refused": (
         "Jupyter cannot start a kernel: HTTP {status}.",
         "Look at the log of its service; './reachable up' repairs the environment of the kernel.",

@@ -41,6 +41,7 @@ PROOF = {"proof": Visitor.prove}
 STAY = {
     "login": Visitor.log_in,
     "contents": Visitor.list_contents,
+    "page": Visitor.open_page,
     "kernel": Visitor.start_kernel,
     "websocket": Visitor.open_channels,
     "run": Visitor.calculate,

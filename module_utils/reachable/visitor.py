@@ -36,6 +36,8 @@ except ImportError:
 # The system tries at 0, 1 and 3 seconds. A connection that is not open after the third try will not open at all.
 CONNECT_SECONDS = 5.0
 RETRY_SECONDS = 0.25
+MOST_REDIRECTS = 5
+REDIRECTS = {http.HTTPStatus.MOVED_PERMANENTLY, http.HTTPStatus.FOUND, http.HTTPStatus.TEMPORARY_REDIRECT}
 LONGEST_BODY_BYTES = 16 * 1024 * 1024
 
 # The headers of a browser on an iPad, by which ngrok decides whether to show its interstitial page.
@@ -448,6 +450,20 @@ class Visitor:
         if answer.status != http.HTTPStatus.OK:
             raise LegError("no_contents", answer.seen, status=answer.status)
         return f"{len(answer.json['content'])} entries"
+
+    def open_page(self) -> str:
+        """Open the page with which a visit begins, wherever Jupyter leads from its own address."""
+        path = ""
+        for _ in range(MOST_REDIRECTS):
+            answer = self.request("GET", path)
+            target = urllib.parse.urljoin(f"{self.base}{path}", answer.headers.get("Location", ""))
+            if answer.status not in REDIRECTS or not target.startswith(self.base):
+                break
+            path = target[len(self.base) :]
+        place = f"{self.base}{path.partition('?')[0]}"
+        if answer.status != http.HTTPStatus.OK or path.startswith("login"):
+            raise LegError("no_page", f"{place}: {answer.seen}", seen=f"{place}, HTTP {answer.status}")
+        return place
 
     def start_kernel(self) -> str:
         """Count the busy kernels, and start a kernel of the default kind."""
