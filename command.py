@@ -7,6 +7,7 @@ ends in one sentence, before anything runs.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
@@ -21,10 +22,12 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.manager import split_host_pattern
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
-from ansible.parsing.vault import AnsibleVaultError
+from ansible.parsing.vault import AnsibleVaultError, EncryptedString
+from ansible.template import is_trusted_as_template
+from jinja2 import Environment, TemplateSyntaxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent
 SHOWN = 5
@@ -49,6 +52,8 @@ OWN = {
     "unit": Own(("logs",), takes_value=True),
     "yes": Own(("down", "upgrade", "rollback")),
 }
+# How a value is written that is no template.
+AS_TEXT = "as NAME: !unsafe 'VALUE'"
 SECTIONS = ("hosts", "children", "vars")
 
 
@@ -87,7 +92,14 @@ def variable_problem(given: str) -> str:
     """
     if given.startswith(("@", "{", "[")):
         return mapping_problem(given)
-    pairs = parse_kv(given)
+    try:
+        pairs = parse_kv(given)
+    except AnsibleError:
+        name = given.partition("=")[0]
+        return (
+            f"-e {name if name.isidentifier() else '...'}=... has a quote, '{{{{' or '{{%' without its end: write it "
+            f"into a file, {AS_TEXT}, and give -e @FILE."
+        )
     if "_raw_params" not in pairs:
         return ""
     if names := [name for name in pairs if name != "_raw_params"]:
@@ -192,6 +204,42 @@ def limit_problem(inventory: Any, limit: str, where: str) -> str:
     return "" if inventory.list_hosts() else f"--limit {limit} leaves none of the hosts of {where}."
 
 
+def template_problem(values: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Return which variable looks like a template and is none, without its value, which may be a password.
+
+    What Ansible says of it has a part of the value in it, and no name. ``given`` are the variables of -e.
+    """
+    for name, value in values.items():
+        if any(not is_template(text) for text in texts(value)):
+            remedy = f"write it into a file, {AS_TEXT}, and give -e @FILE" if name in given else f"write it {AS_TEXT}"
+            return f"{name} has '{{{{', '{{%' or '{{#' in it, as templates have, and is none: {remedy}."
+    return ""
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value that Ansible takes for templates, however deep."""
+    if isinstance(value, EncryptedString):
+        with contextlib.suppress(AnsibleError):  # without its password, which is said where it is needed
+            yield str(value)
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from texts(each)
+    elif isinstance(value, str) and is_trusted_as_template(value):
+        yield value
+
+
+def is_template(text: str) -> bool:
+    """Tell whether a text is a template, or has nothing of one."""
+    try:
+        Environment().parse(text)  # noqa: S701 - nothing is made of it
+    except TemplateSyntaxError:
+        return False
+    return True
+
+
 def some(names: Iterable[str]) -> str:
     """Return the names, of many only the first."""
     first, rest = (names := sorted(names))[:SHOWN], len(names) - SHOWN
@@ -276,6 +324,10 @@ class VerbCLI(PlaybookCLI):  # type: ignore[misc]  # Ansible has no types
             raise Mistake(f"there are no hosts in {self._where}: see inventory/example.yml for how to name them.")
         if (limit := context.CLIARGS["subset"]) and (problem := limit_problem(inventory, limit, self._where)):
             raise Mistake(problem)
+        for host in inventory.list_hosts():
+            values = variables.get_vars(host=host, include_hostvars=False)
+            if problem := template_problem(values, variables.extra_vars):
+                raise Mistake(f"{host}: {problem}")
         return loader, inventory, variables
 
     def _parse(self, words: Sequence[str]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import trust_as_template
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = importlib.util.spec_from_file_location("reachable_command", ROOT / "command.py")
@@ -237,6 +238,37 @@ UNREAD = "a file of variables is encrypted: Attempting to decrypt but no vault s
 
 
 @pytest.mark.parametrize(
+    "given", ["jupyter_password=ge{{heim wort", "jupyter_password='geheim", "jupyter_password={%geheim"]
+)
+def test_a_value_without_its_end_is_not_repeated(given: str) -> None:
+    assert refused("up", "-e", given) == (
+        "-e jupyter_password=... has a quote, '{{' or '{%' without its end: write it into a file, as NAME: !unsafe "
+        "'VALUE', and give -e @FILE."
+    )
+
+
+@pytest.mark.parametrize("text", ["ge{{heim", "ge{%heim", "ge{%heim%}", "ge{#heim", "{{ a"])
+def test_what_looks_like_a_template_and_is_none_is_named_wherever_it_is(text: str) -> None:
+    wrong, as_it_stands = trust_as_template(text), text
+    right = {"a": trust_as_template("{{ b }}"), "b": as_it_stands, "c": [{"d": as_it_stands}, 1, None]}
+    assert command.template_problem(right, {}) == ""
+    for value in (wrong, [wrong], {"d": [{"e": wrong}]}):
+        problem = command.template_problem({**right, "f": value}, {})
+        assert problem == f"f {LIKE_ONE}: write it as NAME: !unsafe 'VALUE'."
+
+
+LIKE_ONE = "has '{{', '{%' or '{#' in it, as templates have, and is none"
+BRACES = """
+all:
+  hosts:
+    mine:
+      jupyter_password: "{{ vault_password }}"
+      vault_password: "ge{{heim"
+      other: !unsafe "ge{{heim"
+"""
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         ("up --chek", "there is no option --chek. Did you mean --check? ./reachable up --help says more."),
@@ -246,12 +278,19 @@ UNREAD = "a file of variables is encrypted: Attempting to decrypt but no vault s
             "up -i away.yml",
             "'../away' cannot name a host: leave out a dot in front, '/', '\\' and control characters.",
         ),
+        ("up -i braces.yml", f"mine: vault_password {LIKE_ONE}: write it as NAME: !unsafe 'VALUE'."),
+        (
+            "password -i a, -e @braces.json",
+            f"a: jupyter_new_password {LIKE_ONE}: write it into a file, as NAME: !unsafe 'VALUE', and give -e @FILE.",
+        ),
         ("up -i vps.yml", f"{UNREAD}Give the vault's password with --ask-vault-pass or --vault-password-file."),
     ],
 )
 def test_from_outside_it_is_one_sentence_and_1(words: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "none.ini").write_text("[web]\n")
     (tmp_path / "vps.yml").write_text("all: {hosts: {vps: {}}}\n")
+    (tmp_path / "braces.yml").write_text(BRACES)
+    (tmp_path / "braces.json").write_text('{"jupyter_new_password": "ge{%heim"}')
     (tmp_path / "away.yml").write_text("all: {hosts: {../away: {ansible_connection: local}}}\n")
     (tmp_path / "host_vars").mkdir()
     (tmp_path / "host_vars/vps.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n3333\n")

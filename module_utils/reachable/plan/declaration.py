@@ -134,7 +134,10 @@ def wrong_kinds(values: Mapping[str, Any], specs: Mapping[str, Mapping[str, Any]
     Ansible's own check would convert values, for itself alone: roles then get the ones that it had let pass. It also
     prints them, be they passwords.
     """
-    undefined = "{} refers to a variable that is not set: set that one, for a password best in a vault."
+    undefined = (
+        "{} refers to a variable that is not set: set that one, for a password best in a vault, or write !unsafe "
+        "before a text that is no template."
+    )
     sentences = [
         wrong_kind(name, values[name], spec) if name in values else undefined.format(name)
         for name, spec in specs.items()

@@ -82,7 +82,10 @@ def test_wrong_kinds(spec: dict[str, Any], value: Any, sentence: str) -> None:
 
 
 def test_a_value_that_is_not_there() -> None:
-    sentence = "x refers to a variable that is not set: set that one, for a password best in a vault."
+    sentence = (
+        "x refers to a variable that is not set: set that one, for a password best in a vault, or write !unsafe "
+        "before a text that is no template."
+    )
     assert declaration.wrong_kinds({}, {"x": {"type": "str"}}) == [sentence]
 
 
