@@ -15,6 +15,7 @@ OF_ANSIBLE = re.compile(
     r"Task failed: |Failed to connect to the host via ssh: |"
     r"Module result deserialization failed: No start of json char found\s*"
 )
+NO_ANSWER = re.compile("Module result deserialization failed")
 # OpenSSH 9.8 and newer close connections from where several were refused, for a quarter of a minute up to ten.
 TURNED_AWAY = (
     "its SSH server takes no connection from here now, as after several that failed: wait a minute, or up to ten after "
@@ -132,6 +133,17 @@ def refusal(found: Mapping[str, Any], said: str, way: Way) -> str:
     if found.get("unreachable") and not NO_ESCALATION_IN_TIME.search(said):
         remedy = among(SSH, said).format(target=way.target, forget=forget(said, way))
         return f"{name} cannot be reached, {remedy or said}"
+    if problem := python_refusal(found, said, way):
+        return problem
+    if ESCALATION.search(said):
+        remedy = among({**SUDO, **WITHOUT_RIGHTS}, said).format(user=way.user or "USER", patience=way.patience)
+        return f"sudo does not let you in on {name}, {remedy or said}"
+    return f"{name} cannot be looked at: {said}"
+
+
+def python_refusal(found: Mapping[str, Any], said: str, way: Way) -> str:
+    """Say what is wrong with the host's Python; nothing where it is something else."""
+    name = way.name
     if re.search("interpreter .* was not found|No python interpreters found", said):
         return (
             f"{name} has no Python at {way.interpreter}: install python3 there, or name another one in "
@@ -148,10 +160,21 @@ def refusal(found: Mapping[str, Any], said: str, way: Way) -> str:
             f"{name} has a Python that is too old for Ansible: install {way.oldest_python} or newer there (openSUSE "
             "Leap has python312), and name it in ansible_python_interpreter if it is not found."
         )
-    if ESCALATION.search(said):
-        remedy = among({**SUDO, **WITHOUT_RIGHTS}, said).format(user=way.user or "USER", patience=way.patience)
-        return f"sudo does not let you in on {name}, {remedy or said}"
-    return f"{name} cannot be looked at: {said}"
+    if is_without_answer(found) and not re.search(f"Traceback|{ESCALATION.pattern}", said):
+        python = (found.get("ansible_facts") or {}).get("discovered_interpreter_python") or way.interpreter
+        return (
+            f"{name} has a Python at {python} that does not run ({said or 'it says nothing'}): name one that does in "
+            "ansible_python_interpreter, such as /usr/bin/python3."
+        )
+    return ""
+
+
+def is_without_answer(found: Mapping[str, Any]) -> bool:
+    """Tell whether what should have been Python has ended without an answer.
+
+    Ansible takes the first name of a Python that exists: for one, what pyenv leaves of each that was ever installed.
+    """
+    return bool(NO_ANSWER.search(str(found.get("msg"))))
 
 
 def forget(said: str, way: Way) -> str:

@@ -170,6 +170,36 @@ def test_a_host_without_a_python(said: str, sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("found", "python", "said"),
+    [
+        (
+            {"module_stderr": "pyenv: python3.13: command not found", "rc": 127},
+            "/home/ada/.pyenv/shims/python3.13",
+            "pyenv: python3.13: command not found",
+        ),
+        ({"module_stderr": "", "module_stdout": "", "rc": 1}, "/opt/conda/bin/python3.12", "it says nothing"),
+        (
+            {"module_stderr": "python: error while loading shared libraries: libpython3.so"},
+            None,
+            "python: error while loading shared libraries: libpython3.so",
+        ),
+    ],
+)
+def test_a_python_that_does_not_run_is_named(found: dict[str, Any], python: str | None, said: str) -> None:
+    facts = {"ansible_facts": {"discovered_interpreter_python": python}} if python else {}
+    sentence = refused({"failed": True, "msg": NO_JSON, **found, **facts}, Way("vps", "vps", interpreter="/mine"))
+    assert sentence == (
+        f"vps has a Python at {python or '/mine'} that does not run ({said}): name one that does in "
+        "ansible_python_interpreter, such as /usr/bin/python3."
+    )
+
+
+@pytest.mark.parametrize("said", ["Traceback (most recent call last): File x, NameError: y", "sudo: unknown user: x"])
+def test_what_runs_and_fails_is_no_python_that_does_not(said: str) -> None:
+    assert "that does not run" not in refused({"failed": True, "msg": NO_JSON, "module_stderr": said})
+
+
+@pytest.mark.parametrize(
     ("way", "target"),
     [(VPS, "ada@192.0.2.7"), (Way("vps", "vps.test", port="2222"), "-p 2222 vps.test"), (Way("vps", "vps"), "vps")],
 )
