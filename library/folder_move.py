@@ -13,7 +13,8 @@ description:
   - Moves the folder O(src) to O(dest), where nothing or an empty folder may be. Each file is in one of both at any
     time, and after an interruption, be it a power cut, the same task goes on where it was. An empty O(src) just goes.
   - Within a file system it is a rename. From one to another a copy is made first, beside O(dest) as C(DEST.coming),
-    then O(src) becomes C(SRC.gone), the copy takes the name O(dest), and C(SRC.gone) is removed.
+    then O(src) becomes C(SRC.gone), the copy takes the name O(dest), and C(SRC.gone) is removed. A folder from an
+    image that cannot be renamed, because it is in a layer below, is removed once the copy has its name.
   - A move the other way that was interrupted is taken back or finished before. What has no copy yet is never removed.
   - Owners, modes, times and links are kept, sockets and named pipes are not copied. Links are never followed, whatever
     is changed in the folder meanwhile, and each copy belongs to the owner of the very file from which it was read.
@@ -105,15 +106,27 @@ def move(src: str, dest: str) -> None:
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-                if trees.status_of(coming, new):
-                    trees.remove(coming, new)
-                trees.copy(before, old, coming, new)
-                os.sync()
-                trees.rename(before, old, gone, old)
+                copy(before, old, after, new)
         if trees.is_folder(gone, old):
             if trees.is_folder(coming, new):
                 trees.rename(coming, new, after, new)
             trees.remove(gone, old)
+
+
+def copy(before: str, old: trees.Folder, after: str, new: trees.Folder) -> None:
+    """Make a copy beside the new place, and let go of the folder once that is complete. Raises OSError and TreeError."""
+    coming = f"{after}.coming"
+    if trees.status_of(coming, new):
+        trees.remove(coming, new)
+    trees.copy(before, old, coming, new)
+    os.sync()
+    try:
+        trees.rename(before, old, f"{before}.gone", old)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        trees.rename(coming, new, after, new)
+        trees.remove(before, old)
 
 
 def take_back(dest: str, new: trees.Folder, src: str, old: trees.Folder) -> None:

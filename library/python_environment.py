@@ -215,6 +215,7 @@ environments:
 
 import base64
 import contextlib
+import errno
 import io
 import json
 import os
@@ -590,11 +591,23 @@ def rebuild(wanted: Wanted, old: Path | None) -> list[str]:
     ]
 
 
+def set_aside(old: Path, aside: Path) -> None:
+    """Rename an environment. What an image has brought along, in a layer below, can only be copied. Raises OSError."""
+    try:
+        old.rename(aside)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copytree(old, aside, symlinks=True)
+        (old / MARKER).unlink(missing_ok=True)  # from here on the copy counts
+        shutil.rmtree(old)
+
+
 def make_in_place(wanted: Wanted, old: Path | None, added: Packages) -> None:
     """Make an environment at its final path, with the old one moved aside meanwhile. Raises OSError and Failure."""
     if old == wanted.path:
         shutil.rmtree(wanted.aside, ignore_errors=True)
-        old.rename(wanted.aside)
+        set_aside(old, wanted.aside)
     shutil.rmtree(wanted.path, ignore_errors=True)
     try:
         build(wanted, wanted.path, added)

@@ -88,6 +88,19 @@ def test_to_another_disk(src: Path, tmp_path: Path, run_module: RunModule) -> No
     assert arrived(tmp_path / "new")
 
 
+def test_out_of_an_image(src: Path, tmp_path: Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = os.rename
+
+    def across_layers(old: str, new: str, **folders: int) -> None:
+        if old == "old":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(old, new, **folders)
+
+    monkeypatch.setattr(os, "rename", across_layers)
+    assert run_module(folder_move, src=str(src), dest=str(tmp_path / "new"))["changed"] is True
+    assert arrived(tmp_path / "new")
+
+
 def cut_at(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, number: int, *, after: bool) -> None:
     """Let the power go at the call of this number, before or after it did its work."""
     work: Callable[..., Any] = getattr(module, name)

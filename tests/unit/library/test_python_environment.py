@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import fcntl
 import hashlib
 import json
@@ -279,6 +280,25 @@ def test_of_the_configuration_of_pip_only_sources_count(
     own = {"uv": str(place / "env/bin/uv"), "pip": base64.b64encode(portable_pip()).decode()}
     result = ensure(requirements=index.lock("uv==0.1"), packages=["extra"], exact=False, **own)
     assert {name for name, _, _ in changes(result)} == {"uv", "extra", "base"}
+
+
+def test_an_environment_from_an_image_is_made_anew(
+    ensure: Ensure, index: Index, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"requirements": index.lock("base==2.0"), "exact": False, "packages": ["extra"]}
+    ensure(**options)
+    (place / "env/lib").rename(place / "lib")
+    rename = Path.rename
+
+    def across_layers(path: Path, target: Path) -> Path:
+        if path == place / "env":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", across_layers)
+    assert ensure(**options)["changed"]
+    assert version_in(place / "env", "base") == "2.0"
+    assert not (place / "env.old").exists()
 
 
 def break_interpreter(env: Path) -> None:
