@@ -114,7 +114,7 @@ def move(src: str, dest: str) -> None:
 
 
 def copy(before: str, old: trees.Folder, after: str, new: trees.Folder) -> None:
-    """Make a copy beside the new place, and let go of the folder once that is complete. Raises OSError and TreeError."""
+    """Make a copy beside the new place, and let the folder go once that is complete. Raises OSError and TreeError."""
     coming = f"{after}.coming"
     if trees.status_of(coming, new):
         trees.remove(coming, new)

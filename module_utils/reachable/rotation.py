@@ -127,15 +127,16 @@ def begin(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     endpoint = choose_endpoint(options["endpoints"], options["timeout"], proof_key)
     logins = log_in_before(endpoint, known, options["timeout"], proof_key) if endpoint else []
 
+    new_hash = passwords.new_hash(new)
     if not check_mode:
         if kept.taken is not None:
             passwords.end_rotation(path, kept.taken)
         passwords.store(passwords.coming(path), new)
     return {
         "changed": True,
-        "hash": passwords.new_hash(new),
+        "hash": new_hash,
         "settings": settings,
-        "before": {"endpoint": endpoint, "logins": logins, "proof_key": proof_key},
+        "before": {"endpoint": endpoint, "logins": logins, "proof_key": proof_key, "new_hash": new_hash},
         "warnings": passwords.tell_in_force(kept, "kept" if kept.password is None else "stored", path),
     }
 
@@ -157,11 +158,18 @@ def finish(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     proof = NOT_TRIED
     if not check_mode:
         new = passwords.read_stored(passwords.coming(path))
-        if new is None:
-            raise passwords.RefusedError(f"There is no new password in the file {passwords.coming(path)}: begin anew.")
+        is_kept = new is None
+        if new is None:  # another run has found it in force meanwhile, and keeps it
+            new = passwords.read_stored(path)
+        if new is None or not passwords.verify(new, before["new_hash"]):
+            raise passwords.RefusedError(
+                f"Another run has changed the password meanwhile: the one in the file {path} is in force once "
+                "'./reachable up' has ended with 0."
+            )
         if before["endpoint"]:
             proof = prove(new, before, options["timeout"], options["wait"], path)
-        passwords.end_rotation(path, taken=True)
+        if not is_kept:
+            passwords.end_rotation(path, taken=True)
     return {"changed": True, "proof": proof._asdict()}
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .ways_in import WayIn
 
 LOOPBACKS = ["127.0.0.1", "127.0.1.1", "::1"]
+# In bytes; an autosaved notebook with pictures takes as much.
+LEAST_ROOM = 20_000_000
 
 
 def files(layout: Layout, with_history: bool = False) -> list[str]:
@@ -57,6 +59,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "undeclared": published.undeclared(there.content(there.layout.endpoints)) if is_watched else [],
         "published": published.endpoints(there.content(there.layout.endpoints)),
         "is_watched": is_watched,
+        "no_room": no_room(there),
         "is_public": is_watched or ways_in.is_public(there),
         # The controller sees what the iPad sees; only a server on a remote loopback must be examined from there.
         "is_seen_from_here": there.controller.connected_to is None or not is_loopback,
@@ -71,6 +74,19 @@ def planned(there: Situation) -> dict[str, Any]:
         "tunnel_transports": sorted(ways_in.TUNNELS),
         "watcher": watcher_work(there) if there.has_tunnel else {},
     }
+
+
+def no_room(there: Situation) -> str:
+    """Say that notebooks cannot be saved, because a disk is full; empty where they can."""
+    places = (there.notebook_dir, there.layout.state_dir)
+    rooms = there.facts["paths"]
+    full = [each for each in places if each in rooms and rooms[each]["free_bytes"] < LEAST_ROOM]
+    if not full:
+        return ""
+    return (
+        f"The disk of {there.name} with {full[0]} is full, so that notebooks cannot be saved: remove something there, or "
+        "make it larger."
+    )
 
 
 def no_card(there: Situation) -> str:

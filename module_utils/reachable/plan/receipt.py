@@ -30,6 +30,7 @@ PACKAGES = {
 }
 # Where nobody has looked yet there may be notebooks.
 NOT_SEEN = {"empty": False}
+SEEN_OPEN = {"writable": True}
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,15 @@ def end_refused(there: Situation, all_of_it: Receipt) -> str:
     macos = there.facts["macos"]
     if macos and all_of_it["users"] and not macos["may_make_users"]:
         return no_users(there.name)
+    rooms = there.facts["paths"]
+    shut = [
+        path for path in (there.layout.prefix, there.layout.state_dir) if not rooms.get(path, SEEN_OPEN)["writable"]
+    ]
+    if shut and any(all_of_it.values()):
+        return (
+            f"{' and '.join(shut)} on {there.name} cannot be written, so nothing is removed: see whether the disk is "
+            "mounted read-only there (findmnt), mount it for writing, and run this again."
+        )
     if there.receipt_is_lost and not there.served_folders:
         return (
             f"The receipt {there.layout.receipt} on {there.name} is damaged or lost, and nothing else says where "

@@ -127,7 +127,7 @@ class Seen:
     def problem(self) -> str:
         """Say what keeps people from it, and what to do; empty where nothing does."""
         if self.is_reached:
-            return ""
+            return str(self.plan["no_room"])
         if self.last_words:
             return does_not_stay(self.host, self.last_words)
         for finding in self.agent:
@@ -236,7 +236,7 @@ def doctor_report(seen: Seen) -> Report:
     """Return each step that was tried, from here and from the host itself."""
     there = seen.there or []
     return {
-        "verdict": "fine" if seen.is_reached else "unreachable",
+        "verdict": "unreachable" if seen.problem else "fine",
         "problem": seen.problem,
         "table": [
             *tunnel_rows(seen.agent, seen.host),
@@ -271,7 +271,7 @@ def status_report(seen: Seen, kept: Mapping[str, Any], has_history: bool) -> Rep
     if kept["values"]:
         row["Given"] = "\n".join([*given.shown(kept["values"]), f"({kept['place']})"])
     return {
-        "verdict": "fine" if seen.is_reached else "unreachable",
+        "verdict": "unreachable" if seen.problem else "fine",
         "problem": seen.problem,
         "table": history_rows(events, MOST_EVENTS) if has_history else [row],
         "data": {

@@ -14,7 +14,9 @@ sys.path.append(str(Path(__file__).parent))
 with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
     settings = json.loads(Path(__file__).with_name("jupyter_server_config.json").read_text(encoding="utf-8"))
     key = Path(settings["ServerApp"]["cookie_secret_file"])
-    if key.stat().st_size < SHORTEST_KEY:
+    if key.is_dir():
+        key.rmdir()
+    elif key.stat().st_size < SHORTEST_KEY or not os.access(key, os.R_OK):
         key.unlink()
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides it
 c.ServerApp.jpserver_extensions.update(

@@ -373,7 +373,7 @@ def test_nothing_is_changed_where_jupyter_does_not_answer(change: Change, nowher
 
 def test_without_an_address_nothing_is_proven(change: Change) -> None:
     begun = change.begin(endpoints=[], new_password=NEW)
-    assert begun["before"] == {"endpoint": None, "logins": [], "proof_key": KEY}
+    assert begun["before"] == {"endpoint": None, "logins": [], "proof_key": KEY, "new_hash": begun["hash"]}
     assert change.finish(begun)["proof"] == rotation.NOT_TRIED._asdict()
     assert change.kept() == ONLY_NEW
 
@@ -407,9 +407,18 @@ def test_what_each_end_needs(options: dict[str, str], missing: str, change: Chan
 
 
 def test_what_has_not_begun_cannot_be_finished(change: Change) -> None:
-    assert change.finish({"before": {"endpoint": None, "logins": [], "proof_key": KEY}})["msg"] == (
-        f"There is no new password in the file {change.beside}: begin anew."
+    before = {"endpoint": None, "logins": [], "proof_key": KEY, "new_hash": passwords.new_hash(NEW)}
+    assert change.finish({"before": before})["msg"] == (
+        f"Another run has changed the password meanwhile: the one in the file {change.file} is in force once "
+        "'./reachable up' has ended with 0."
     )
+
+
+def test_what_another_run_has_kept_meanwhile_is_finished(change: Change) -> None:
+    begun = change.begin(endpoints=[], new_password=NEW)
+    passwords.end_rotation(str(change.file), taken=True)
+    assert change.finish(begun)["proof"] == rotation.NOT_TRIED._asdict()
+    assert change.kept() == ONLY_NEW
 
 
 def test_without_passlib(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,3 +166,13 @@ def test_what_the_watcher_is_told() -> None:
     assert [each["name"] for each in told["others"]] == ["public", "ssh", "ipv4"]
     assert (told["log"], told["jupyter_port"]) == ("/run/reachable-ngrok/agent.log", 8888)
     assert endpoint.planned(there)["observation"] == {key: told[key] for key in ("endpoints", "log", "jupyter_port")}
+
+
+@pytest.mark.parametrize("folder", ["/var/lib/reachable", "/var/lib/reachable/jupyter/notebooks"])
+def test_a_disk_that_is_full(folder: str) -> None:
+    plan = endpoint.planned(situation(facts={"paths": {folder: {"free_bytes": 10_000}}}))
+    assert plan["no_room"] == (
+        f"The disk of vps with {folder} is full, so that notebooks cannot be saved: remove something there, or make it "
+        "larger."
+    )
+    assert endpoint.planned(situation())["no_room"] == ""

@@ -146,6 +146,15 @@ def test_where_nobody_knows_of_notebooks_nothing_is_removed(damage: dict[str, An
         )
 
 
+def test_nothing_is_removed_from_a_disk_that_is_mounted_read_only() -> None:
+    end = on_host(MADE, paths={"/opt/reachable": {"writable": False}})["end"]
+    assert end["refused"] == (
+        "/opt/reachable on vps cannot be written, so nothing is removed: see whether the disk is mounted read-only "
+        "there (findmnt), mount it for writing, and run this again."
+    )
+    assert on_host(MADE)["end"]["refused"] == ""
+
+
 def test_notebooks_that_a_receipt_does_not_list_stay_where_jupyter_serves_them() -> None:
     there = situation(facts={"files": {**written(MADE), **PLACES["unit"]}, "users": {"jupyter": ADA}})
     end = receipt.planned(there, MADE_WITH)["end"]

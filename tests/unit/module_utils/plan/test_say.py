@@ -257,6 +257,7 @@ PLAN: dict[str, Any] = {
     "published": [],
     "undeclared": [],
     "only_looks": False,
+    "no_room": "",
     "is_pulled": False,
     "hostname": "vps",
     "service": {"state": "running", "uptime": 7300},
@@ -415,6 +416,15 @@ def test_how_a_host_is() -> None:
         }
     ]
     assert report["data"]["given_file"] == "/given.yml"
+
+
+def test_a_host_whose_disk_is_full_is_not_fine() -> None:
+    found = seen(at(MDNS, REACHED), at(IPV4, REACHED), plan={"no_room": "The disk is full."})
+    status = say.status_report(found, KEPT, False)
+    assert (status["verdict"], status["problem"]) == ("unreachable", "The disk is full.")
+    assert status["table"][0]["Last problem"] == "The disk is full."
+    assert say.doctor_report(found)["verdict"] == "unreachable"
+    assert found.card["problem"] == "The disk is full."
 
 
 def test_how_a_host_is_of_which_little_is_known() -> None:
