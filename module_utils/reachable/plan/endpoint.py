@@ -84,8 +84,8 @@ def no_room(there: Situation) -> str:
     if not full:
         return ""
     return (
-        f"The disk of {there.name} with {full[0]} is full, so that notebooks cannot be saved: remove something there, or "
-        "make it larger."
+        f"The disk of {there.name} with {full[0]} is full, so that notebooks cannot be saved: remove something there, "
+        "or make it larger."
     )
 
 

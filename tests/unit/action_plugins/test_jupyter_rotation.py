@@ -407,7 +407,7 @@ def test_what_each_end_needs(options: dict[str, str], missing: str, change: Chan
 
 
 def test_what_has_not_begun_cannot_be_finished(change: Change) -> None:
-    before = {"endpoint": None, "logins": [], "proof_key": KEY, "new_hash": passwords.new_hash(NEW)}
+    before: dict[str, Any] = {"endpoint": None, "logins": [], "proof_key": KEY, "new_hash": passwords.new_hash(NEW)}
     assert change.finish({"before": before})["msg"] == (
         f"Another run has changed the password meanwhile: the one in the file {change.file} is in force once "
         "'./reachable up' has ended with 0."
