@@ -18,12 +18,15 @@ import time
 from collections import Counter
 from http.cookiejar import LWPCookieJar
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 import websocket
 from jupyter_kernel_client import JupyterKernelClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOTEBOOK = "First steps.ipynb"
 CELL: dict[str, Any] = {
@@ -238,7 +241,7 @@ def leaves(browser: Browser, options: argparse.Namespace) -> None:
 
 def use_kernel(browser: Browser, options: argparse.Namespace) -> None:
     """Run code, install a package, and look at the host from within."""
-    with JupyterKernelClient(server_url=browser.base, token="", headers=browser.headers_of_login()) as kernel:
+    with started(browser) as kernel:
         assert run(kernel, "1+1") == "2"
         run(kernel, f"%pip install --quiet {PACKAGE}")
         seen = json.loads(run(kernel, PROBE))
@@ -257,13 +260,27 @@ def use_kernel(browser: Browser, options: argparse.Namespace) -> None:
 def kernels(browser: Browser, options: argparse.Namespace) -> None:
     """Log in, and run code in each of the kernels that are named, with the Python that belongs to it."""
     assert browser.log_in(options.password_file.read_text().rstrip("\n")) == 302
-    headers = browser.headers_of_login()
     for name, python in (named.split("=") for named in options.kernels):
-        started = browser.ask("POST", "/api/kernels", json={"name": name})
-        assert started.ok, started.text
-        with JupyterKernelClient(started.json()["id"], server_url=browser.base, token="", headers=headers) as kernel:
+        with started(browser, name) as kernel:
             assert run(kernel, "import sys; print(sys.executable)") == python, name
-        browser.ask("DELETE", f"/api/kernels/{started.json()['id']}")
+
+
+@contextlib.contextmanager
+def started(browser: Browser, name: str = "python3") -> Iterator[JupyterKernelClient]:
+    """Start a kernel and speak with it, until it is ended."""
+    answer = browser.ask("POST", "/api/kernels", json={"name": name})
+    assert answer.ok, answer.text
+    number = answer.json()["id"]
+    headers = browser.headers_of_login()
+    with JupyterKernelClient(number, server_url=browser.base, token="", headers=headers) as kernel:
+        try:
+            yield kernel
+        finally:
+            # What the client does to end its connection leaves its thread waiting for ten seconds.
+            connection = kernel._manager.client
+            connection.kernel_socket.sock.send_close()
+            connection.connection_thread.join(SECONDS)
+            browser.ask("DELETE", f"/api/kernels/{number}")
 
 
 def compute(browser: Browser, options: argparse.Namespace) -> None:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 import yaml
-from client import Browser, run
-from jupyter_kernel_client import JupyterKernelClient
+from client import Browser, run, started
 from test import ROOT
 
 if TYPE_CHECKING:
@@ -82,8 +81,8 @@ def provisioned() -> None:
     provision()
 
 
-def await_jupyter(host: str, port: int) -> None:
-    """Wait until a Jupyter that a script has made runs a cell."""
+def await_jupyter(host: str, port: int) -> float:
+    """Wait until a Jupyter that a script has made has run a cell, and return when that was, by the monotonic clock."""
     url, deadline = f"http://{address(host)}:{port}", time.monotonic() + PATIENCE_SECONDS
     while True:
         browser = Browser(url)
@@ -96,8 +95,9 @@ def await_jupyter(host: str, port: int) -> None:
             time.sleep(0.1)
     if status != http.HTTPStatus.FOUND:
         sys.exit(f"The Jupyter at {url} answers the login with {status}.")
-    with JupyterKernelClient(server_url=url, token="", headers=browser.headers_of_login()) as kernel:
+    with started(browser) as kernel:
         run(kernel, "1+1")
+        return time.monotonic()
 
 
 def on_host(host: str, command: str, given: bytes = b"") -> str:

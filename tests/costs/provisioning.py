@@ -184,8 +184,7 @@ def run_script(name: str) -> Seconds:
     host = f"bench-{name}"
     started = time.monotonic()
     on_host(host, f"mkdir bench && tar x -C bench && sudo sh bench/{name}.sh", package(name))
-    await_jupyter(host, 8888)
-    seconds = time.monotonic() - started
+    seconds = await_jupyter(host, 8888) - started
     return Seconds(seconds, seconds)
 
 
