@@ -25,6 +25,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from ngrok_stub import SAMPLES, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,8 @@ WINDOW = 256 * 1024
 SECONDS = 5
 ROUNDS = 20
 IPAD = "Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/604.1"
+
+LOGS: dict[str, list[str]] = json.loads((SAMPLES / "ngrok_logs.json").read_text())["cases"]
 
 pytestmark = pytest.mark.programs
 
@@ -894,25 +897,49 @@ def test_it_explains_itself() -> None:
     assert shown.stdout.startswith("usage: ngrok_cloud.py ")
 
 
-@pytest.mark.skipif("NGROK_2X" not in os.environ, reason="NGROK_2X does not name an agent 2.x")
+needs_an_agent = pytest.mark.skipif("NGROK_2X" not in os.environ, reason="NGROK_2X does not name an agent 2.x")
+
+
+@contextlib.contextmanager
+def real_agent(cloud: Cloud, folder: Path, upstream: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run a real agent with an address of each kind and its log in a file; return it, and the address of its API."""
+    api = f"127.0.0.1:{free_ports(1).partition('-')[0]}"
+    config = {
+        "authtoken": AUTHTOKEN,
+        "server_addr": f"localhost:{cloud.ports['agent']}",
+        "root_cas": str(cloud.certificate),
+        "web_addr": api,
+        "log": "stdout",
+        "log_format": "json",
+        "tunnels": {
+            "web": {"proto": "http", "addr": upstream, "bind_tls": True, "inspect": False},
+            "raw": {"proto": "tcp", "addr": upstream},
+        },
+    }
+    path = folder / "ngrok.yml"
+    path.write_text(json.dumps(config))
+    command = [os.environ["NGROK_2X"], "start", "--all", "--config", str(path)]
+    with (folder / "log").open("w") as log:
+        agent = subprocess.Popen(command, stdout=log)
+    try:
+        yield agent, api
+    finally:
+        agent.terminate()
+        agent.wait(SECONDS)
+
+
+def shape(value: Any) -> Any:
+    """Return what an answer is made of, whatever it says."""
+    if isinstance(value, dict):
+        return {name: shape(each) for name, each in value.items() if name != "metrics"}
+    return [shape(each) for each in value] if isinstance(value, list) else type(value)
+
+
+@needs_an_agent
 def test_a_real_agent(cloud: Cloud, tmp_path: Path) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as upstream:
         threading.Thread(target=upstream.serve_forever, args=(0.02,), daemon=True).start()
-        config = {
-            "authtoken": AUTHTOKEN,
-            "server_addr": f"localhost:{cloud.ports['agent']}",
-            "root_cas": str(cloud.certificate),
-            "web_addr": f"127.0.0.1:{free_ports(1).partition('-')[0]}",
-            "log": "stdout",
-            "tunnels": {
-                "web": {"proto": "http", "addr": upstream.server_port, "bind_tls": True, "inspect": False},
-                "raw": {"proto": "tcp", "addr": upstream.server_port},
-            },
-        }
-        path = tmp_path / "ngrok.yml"
-        path.write_text(json.dumps(config))
-        agent = subprocess.Popen([os.environ["NGROK_2X"], "start", "--all", "--config", str(path)])
-        try:
+        with real_agent(cloud, tmp_path, upstream.server_port) as (agent, _):
             first = urls(cloud.until(lambda state: len(state["endpoints"]) == 2))
             cloud.control("POST", "/restart", {})
             second = urls(cloud.until(lambda state: len(urls(state) - first) == 2))
@@ -927,7 +954,43 @@ def test_a_real_agent(cloud: Cloud, tmp_path: Path) -> None:
                         break
                     time.sleep(0.1)
                 assert answer.endswith(" 501 Unsupported method ('POST')")
-        finally:
-            agent.terminate()
-            assert agent.wait(SECONDS) == 0
-            upstream.shutdown()
+        assert agent.returncode == 0
+        upstream.shutdown()
+
+
+@needs_an_agent
+def test_a_real_agent_that_is_online_answers_as_it_was_seen_to(cloud: Cloud, tmp_path: Path) -> None:
+    with real_agent(cloud, tmp_path, upstream=9) as (_, api):
+        cloud.until(lambda state: len(state["endpoints"]) == 2)
+        end = time.monotonic() + SECONDS
+        answer: Any = {}
+        while len(answer.get("tunnels", [])) < 2:
+            assert time.monotonic() < end
+            connection = http.client.HTTPConnection(api, timeout=SECONDS)
+            connection.request("GET", "/api/tunnels")
+            answer = json.loads(connection.getresponse().read())
+    assert shape(answer) == shape(sample("v2_tunnels").body)
+
+
+@needs_an_agent
+@pytest.mark.parametrize(
+    ("refuse", "case"),
+    [
+        ({"auth": 107}, "authtoken_refused_ERR_NGROK_107_exit_1"),
+        ({"bind": 334}, "bind_refused_ERR_NGROK_334_exit_1"),
+    ],
+)
+def test_a_real_agent_that_is_refused_ends_as_it_was_seen_to(
+    refuse: dict[str, int], case: str, cloud: Cloud, tmp_path: Path
+) -> None:
+    """How it takes the refusal tells whether the cloud says it in a way that an agent understands."""
+    recorded = [json.loads(line) for line in LOGS[case] if line.startswith("{")]
+    cloud.control("POST", "/refuse", refuse)
+    with real_agent(cloud, tmp_path, upstream=9) as (agent, _):
+        assert agent.wait(SECONDS) == 1
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines() if line.startswith("{")]
+    told = {(line["lvl"], line["msg"]) for line in lines}
+    # The last one comes where the agent is not gone before.
+    assert {(line["lvl"], line["msg"]) for line in recorded} - told <= {("info", "accept failed")}
+    errors = {line["msg"] for line in lines if f"ERR_NGROK_{next(iter(refuse.values()))}" in line.get("err", "")}
+    assert errors == {line["msg"] for line in recorded if "ERR_NGROK_" in line.get("err", "")}
