@@ -7,7 +7,9 @@ import base64
 import dataclasses
 import json
 import os
+import shlex
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,7 @@ ARGUMENT_SPEC = {
     "moves": {"type": "dict", "default": {}},
     "since": {"type": "dict", "default": {}},
     "connected_to": {"type": "str"},
+    "ssh_args": {"type": "str", "default": ""},
     "only_looks": {"type": "bool", "default": False},
     "recalled": {"type": "dict"},
     "takes": {"type": "str", "choices": ["given", "all"], "default": "given"},
@@ -175,7 +178,7 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         pulled=options["pulled"],
         only_looks=options["only_looks"],
     )
-    return dataclasses.replace(there, controller=controller(there, options["connected_to"]))
+    return dataclasses.replace(there, controller=controller(there, options["connected_to"], options["ssh_args"]))
 
 
 def record(options: dict[str, Any], variables: dict[str, Any]) -> make.Record:
@@ -191,18 +194,31 @@ def record(options: dict[str, Any], variables: dict[str, Any]) -> make.Record:
     )
 
 
-def controller(there: Situation, connected_to: str | None) -> Controller:
+def controller(there: Situation, connected_to: str | None, ssh_args: str) -> Controller:
     """Look at what only the controller has and sees."""
+    way = way_of_ssh(connected_to, ssh_args) if connected_to else {}
     addresses, key = there.facts["addresses"], Path(there.tunnel_key)
     public_key = key.with_name(f"{key.name}.pub")
     return Controller(
-        connected_to=connected_to,
+        # A name may be one that nobody but SSH knows.
+        connected_to=way.get("hostname", connected_to),
+        is_behind_another=any(way.get(name, "none") != "none" for name in ("proxyjump", "proxycommand")),
         # Only then the name counts, and it may take a while until nobody answers for it.
         finds_hostname=bool(connected_to and there.listens_to == "lan" and addresses["hostname"])
         and resolves_to(addresses["hostname"], addresses["own"]),
         has_tunnel_key=key.is_file(),
         tunnel_public_key=text_of(public_key),
     )
+
+
+def way_of_ssh(name: str, arguments: str) -> dict[str, str]:
+    """Return how SSH gets to a host, as somebody has configured it; nothing where there is no SSH."""
+    command = ["ssh", "-G", *shlex.split(arguments), name]
+    try:
+        said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return {}
+    return dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
 
 
 def text_of(file: Path) -> str:

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from .situation import Situation
 
 
+def of_way(there: Situation) -> Iterator[str]:
+    """Say from where addresses count that the controller may have no way to."""
+    if there.controller.is_behind_another:
+        yield (
+            f"SSH gets to {there.name} through another machine. An address that does not answer here was tried on "
+            f"{there.name} itself."
+        )
+
+
 def of_session(there: Situation) -> Iterator[str]:
     """Say when Jupyter ends by itself."""
     if jupyter.needs_lingering(there) and not jupyter.may_linger(there):

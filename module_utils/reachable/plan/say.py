@@ -89,8 +89,11 @@ class Seen:
 
     @property
     def findings(self) -> list[Finding]:
-        """Return what counts: the controller sees what the iPad sees."""
-        return (self.there or []) if self.here is None else self.here
+        """Return what counts: the controller sees what the iPad sees, unless it has no way of its own to the host."""
+        if self.here is None:
+            return self.there or []
+        is_shut = not any(each["reachable"] for each in self.here)
+        return self.there if self.there and is_shut and self.plan["is_behind_another"] else self.here
 
     @property
     def service(self) -> str:

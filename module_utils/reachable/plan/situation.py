@@ -48,10 +48,12 @@ class Controller:
     """What only the controller has and sees.
 
     ``connected_to`` is the name or the address by which it found the host; None where it is the host itself.
-    ``finds_hostname`` is true where it finds the host, and nothing else, under the name that the host gives itself.
+    ``finds_hostname`` is true where it finds the host, and nothing else, under the name that the host gives itself, and
+    ``is_behind_another`` where its SSH gets there through another machine.
     """
 
     connected_to: str | None = None
+    is_behind_another: bool = False
     finds_hostname: bool = False
     has_tunnel_key: bool = False
     tunnel_public_key: str = ""

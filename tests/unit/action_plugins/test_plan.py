@@ -109,6 +109,39 @@ def test_the_name_of_a_host(
     assert [each["name"] for each in plan["endpoint"]["candidates"]] == names
 
 
+OF_A_PERSON = """
+Host alias
+  HostName 203.0.113.9
+Host behind
+  HostName 203.0.113.9
+  ProxyJump alias
+Host commanded
+  HostName 203.0.113.9
+  ProxyCommand nc %h %p
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "is_behind_another"),
+    [
+        ("203.0.113.9", "203.0.113.9", False),
+        ("vps.test", "vps.test", False),
+        ("alias", "203.0.113.9", False),
+        ("behind", "203.0.113.9", True),
+        ("commanded", "203.0.113.9", True),
+    ],
+)
+def test_the_way_of_ssh(
+    name: str, address: str, is_behind_another: bool, run_action: RunAction, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(OF_A_PERSON)
+    arguments = {"connected_to": name, "ssh_args": f"-F {tmp_path}/config"}
+    plan = planned(run_action, arguments=arguments)["endpoint"]
+    assert plan["is_behind_another"] is is_behind_another
+    assert [each["url"] for each in plan["candidates"] if each["name"] == "ssh"] == [f"http://{address}:8888"]
+    assert any("SSH gets to vps through another machine" in note for note in plan["notes"]) is is_behind_another
+
+
 def test_who_only_looks_has_not_looked_where_notebooks_were(run_action: RunAction) -> None:
     receipt = {**{kind: [] for kind in receipts.KINDS}, "notebooks": ["/srv/old"]}
     files = {RECEIPT: {**FILE, "content": json.dumps(receipt)}, "/var/lib/reachable": FOLDER}

@@ -257,6 +257,7 @@ PLAN: dict[str, Any] = {
     "published": [],
     "undeclared": [],
     "only_looks": False,
+    "is_behind_another": False,
     "no_room": "",
     "is_pulled": False,
     "hostname": "vps",
@@ -284,6 +285,27 @@ def seen(*here: dict[str, Any], plan: dict[str, Any] | None = None, **more: Any)
 
 TUNNEL = {**endpoint_value(Origin.of(URL), "ngrok-http", "http"), "state": "offline", "detail": "It is away. Wait."}
 BEHIND = {"candidates": [IPV4]}
+
+
+@pytest.mark.parametrize(
+    ("is_behind_another", "there", "is_reached"),
+    [
+        (True, [at(IPV4, REACHED)], True),
+        (False, [at(IPV4, REACHED)], False),
+        (True, [at(IPV4, SHUT)], False),
+        (True, None, False),
+    ],
+)
+def test_where_ssh_goes_through_another_machine_the_host_itself_counts(
+    is_behind_another: bool, there: list[dict[str, Any]] | None, is_reached: bool
+) -> None:
+    what = seen(at(IPV4, SHUT), plan={**BEHIND, "is_behind_another": is_behind_another}, there=there)
+    assert what.is_reached is is_reached
+
+
+def test_what_is_reached_from_here_needs_no_word_of_the_host() -> None:
+    findings = [at(IPV4, REACHED)]
+    assert seen(*findings, plan={**BEHIND, "is_behind_another": True}, there=[at(IPV4, SHUT)]).findings == findings
 
 
 FIREWALL = (
