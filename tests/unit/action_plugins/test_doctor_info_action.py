@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import UNTAGGED
 from reachable import examination, visitor
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def test_options_reach_the_doctor(
 
 def test_there(run_action: RunAction) -> None:
     def execute(task_vars: dict[str, Any]) -> dict[str, Any]:
-        assert task_vars == {}
+        assert task_vars == UNTAGGED
         return {"changed": False, "endpoints": ["as the module says"]}
 
     result = run_action("doctor_info", execute=execute, endpoints=[])

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import UNTAGGED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def test_failure(run_action: RunAction, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("transport", "become"), [("ssh", False), ("ssh", True), ("local", True)])
 def test_there(run_action: RunAction, transport: str, become: bool) -> None:
     def execute(task_vars: dict[str, Any]) -> dict[str, Any]:
-        assert task_vars == {}
+        assert task_vars == UNTAGGED
         return {"changed": False, "paths": ["as the module says"]}
 
     result = run_action("file_tree", transport=transport, become=become, execute=execute, entries=[])

@@ -7,6 +7,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import UNTAGGED
 
 if TYPE_CHECKING:
     from conftest import RunAction
@@ -25,7 +26,7 @@ def sent(run_action: RunAction) -> Any:
         seen: list[dict[str, Any]] = []
 
         def execute(module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-            assert task_vars == {}
+            assert task_vars == UNTAGGED
             seen.append(module_args)
             return {"changed": True}
 
