@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: T201  (a program for the command line prints)
-"""Run the checks: ./reachable test [--list] [all] [PART...] [-- OPTION...].
+"""Run the checks: ./reachable test [--list] [--seed N] [all] [PART...] [-- OPTION...].
 
 Parts are the linters (all of them: `lint`), `unit`, `programs` (those unit tests that start Ansible, Jupyter, uv or
 another program, which takes seconds), and the scenarios in molecule/ (all of them: `scenario`). Without a part each of
 them runs, and shows every behaviour once. With `all` they also show it in every combination, which takes long; that is
-for nights and releases. Options after `--` go to the one part that is named. `shell` is a shell
+for nights and releases. `--seed` makes the choices again that chance made in another run: which faults are injected,
+and which drift. Options after `--` go to the one part that is named. `shell` is a shell
 in which podman and molecule see the test hosts; they are removed when it ends.
 """
 
@@ -179,6 +180,7 @@ def telling(lines: list[str]) -> list[str]:
 def main() -> None:
     """Run what the command line names; exit with 1 if a part fails."""
     names, options = split(sys.argv[1:])
+    names, seed = with_seed(names)
     is_exhaustive = "all" in names
     names = [name for name in names if name != "all"]
     parts = [*unit_parts(is_exhaustive), *lint_parts(is_exhaustive), *scenario_parts()]
@@ -187,15 +189,12 @@ def main() -> None:
         return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit("Stopped."))
-    seed = os.environ.get("REACHABLE_TEST_SEED", str(secrets.randbelow(10**6)))
     set_environment()
+    os.environ["REACHABLE_TEST_SEED"] = seed
+    if is_exhaustive or {"faults", "scenario"} & {*names} or not names:
+        print(f"--seed {seed} makes the same choices again.", flush=True)
     if is_exhaustive:
-        print(f"REACHABLE_TEST_SEED={seed} makes the same choices again.", flush=True)
-        os.environ |= {
-            "REACHABLE_TEST_HOSTS": "all",
-            "REACHABLE_TEST_LEAVES_OUT": "nothing",
-            "REACHABLE_TEST_SEED": seed,
-        }
+        os.environ |= {"REACHABLE_TEST_HOSTS": "all", "REACHABLE_TEST_LEAVES_OUT": "nothing"}
     if names == ["shell"]:
         with hosts():
             run(image_parts({part.name for part in parts if part.group == "scenario"} - ELSEWHERE))
@@ -213,6 +212,16 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Return the arguments before and after `--`."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     return arguments[:end], arguments[end + 1 :]
+
+
+def with_seed(names: list[str]) -> tuple[list[str], str]:
+    """Take `--seed NUMBER` out of the arguments; without it, chance decides."""
+    if "--seed" not in names:
+        return names, str(secrets.randbelow(10**6))
+    place = names.index("--seed")
+    if not "".join(names[place + 1 : place + 2]).isdecimal():
+        sys.exit("Give a number after --seed.")
+    return names[:place] + names[place + 2 :], names[place + 1]
 
 
 def choose(parts: list[Part], names: list[str]) -> list[Part]:

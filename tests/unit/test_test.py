@@ -42,6 +42,15 @@ def test_each_image_that_hosts_start_from_is_made(scenario: str) -> None:
     assert made == images_of(scenario)
 
 
+def test_a_seed_is_a_number() -> None:
+    assert command.with_seed(["faults", "--seed", "7", "all"]) == (["faults", "all"], "7")
+    names, seed = command.with_seed(["faults"])
+    assert (names, seed.isdecimal()) == (["faults"], True)
+    for wrong in (["--seed"], ["--seed", "faults"]):
+        with pytest.raises(SystemExit, match="Give a number after --seed"):
+            command.with_seed(wrong)
+
+
 def test_no_task_names_an_image_by_itself() -> None:
     files = [file for file in ROOT.glob("molecule/**/*.yml") if "inventory" not in file.parts]
     assert [str(file) for file in files if re.search("image: reachable-test-", file.read_text())] == []
