@@ -33,6 +33,7 @@ def missing(plan: dict[str, Any]) -> list[entries.Entry]:
     server, ngrok, watcher = plan["jupyter"], plan["ngrok"], plan["endpoint"]["watcher"]
     return [
         *(server["folders_missing"] + server["extension_missing"] + server["awake_rules_missing"]),
+        *server["folders_missing_afterwards"],
         *(
             entry
             for kind in ("configuration_missing", "keeper_missing", "ssh_missing")

@@ -28,11 +28,14 @@ def planned(there: Situation) -> dict[str, Any]:
     """Return what roles need of it as plain data."""
     moves = moves_of(there)
     service = jupyter_service.service(there)
+    folders = folders_missing(there, moves)
     missing: dict[str, Any] = {
         "awake_rules_missing": missing_entries(jupyter_files.awake_rules(there), there.facts),
         "environments_to_settle": environments.to_settle(there),
         "extension_missing": missing_entries(jupyter_files.extension(there), there.facts),
-        "folders_missing": folders_missing(there, moves),
+        "folders_missing": [each for each in folders if not moves.hand_over_the_way_to(each["path"])],
+        # Whoever decides there until then cannot make what is another user's.
+        "folders_missing_afterwards": [each for each in folders if moves.hand_over_the_way_to(each["path"])],
         "groups_missing": groups_missing(there),
         "lingering_is_missing": may_linger(there) and not there.user["lingers"],
     }

@@ -32,6 +32,10 @@ class Moves:
     is_needed: bool = False
     removed: list[str] = field(default_factory=list)
 
+    def hand_over_the_way_to(self, path: str) -> bool:
+        """Tell whether something lies in a folder that gets another owner."""
+        return any(path.startswith(f"{folder}/") for folder in self.hand_over)
+
 
 def moves_of(there: Situation) -> Moves:
     """Return what is to be moved on a host."""

@@ -9,6 +9,7 @@ import pytest
 from bare_host import ADA, FILE, FOLDER, ROOM, ROOT, ROOT_USER, situation
 from reachable.plan import jupyter, jupyter_files, receipts
 from reachable.plan.entries import missing_entries, wanted
+from reachable.plan.moves import moves_of
 from reachable.plan.situation import Former, Situation
 
 CONFIG = "/opt/reachable/etc/jupyter/jupyter_server_config.json"
@@ -156,6 +157,16 @@ def test_what_is_handed_over_is_not_missing() -> None:
     assert planned["folders_missing"] == []
     assert jupyter.accounts(there) == {}
     assert planned["config"]["owner"] == "ada"
+
+
+def test_folders_in_what_is_handed_over_are_made_afterwards() -> None:
+    users = {"ada": {**ADA, "comment": "", "home_exists": True}}
+    files = {HOME: {**FOLDER, "owner": "ada", "mode": "0700"}}  # as a run leaves it that was cut
+    there = situation({}, {"files": files, "users": {"jupyter": None, **users}})
+    planned = jupyter.planned(there)
+    assert [entry["path"] for entry in planned["folders_missing_afterwards"]] == [f"{HOME}/notebooks"]
+    assert not any(entry["path"].startswith(HOME) for entry in planned["folders_missing"])
+    assert moves_of(there).hand_over == [HOME]
 
 
 @pytest.mark.parametrize(("empty", "is_made"), [(True, True), (False, False)])
