@@ -80,7 +80,7 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
     }
     if not there.only_looks:
         plan["refused"] += steps.refusals(there, plan, record.steps)
-    return plan
+    return {**plan, "is_refused": any(plan[kind] for kind in ("refused", "port_refused", "ssh_refused"))}
 
 
 def written_down(there: Situation, record: Record) -> dict[str, Any]:
