@@ -41,6 +41,8 @@ STEP = re.compile(rb"^INFO +\[\w+ > (\w+)\] Executing$", re.MULTILINE)
 SLOWEST = 12
 # Their hosts start from images that only a registry has, so these scenarios run only when they are named.
 ELSEWHERE = {"distributions"}
+# All that they show is the same once more, so they run when they are named, and in `all`.
+NIGHTLY = {"own_ansible"}
 # They start first, and so do the unit tests: then no other part waits for one of them alone in the end.
 LONGEST = ("lifecycle", "default", "tunnel", "drift", "launchd", "user")
 
@@ -200,7 +202,7 @@ def main() -> None:
             run(image_parts({part.name for part in parts if part.group == "scenario"} - ELSEWHERE))
             sys.exit(subprocess.call([os.environ.get("SHELL", "/bin/sh"), *options]))
 
-    chosen = choose(parts, names)
+    chosen = choose(parts, names, is_exhaustive)
     if options:
         if len(chosen) != 1:
             sys.exit("Options after -- go to one part: name it before them.")
@@ -224,13 +226,14 @@ def with_seed(names: list[str]) -> tuple[list[str], str]:
     return names[:place] + names[place + 2 :], names[place + 1]
 
 
-def choose(parts: list[Part], names: list[str]) -> list[Part]:
-    """Return the parts with these names or in these groups; all of them if there is no name."""
+def choose(parts: list[Part], names: list[str], is_exhaustive: bool) -> list[Part]:
+    """Return the parts with these names or in these groups; without a name those that show each behaviour, or all."""
     known = {name for part in parts for name in (part.name, part.group)}
     if unknown := [name for name in names if name not in known]:
         sys.exit(f"There is no part {unknown[0]!r}; ./reachable test --list shows them all.")
     if not names:
-        return [part for part in parts if part.name not in ELSEWHERE]
+        left_out = ELSEWHERE if is_exhaustive else ELSEWHERE | NIGHTLY
+        return [part for part in parts if part.name not in left_out]
     return [part for part in parts if {part.name, part.group} & {*names}]
 
 
