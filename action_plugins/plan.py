@@ -136,14 +136,15 @@ def surroundings(host: str, wanted: declaration.Declaration, options: dict[str, 
         home=options["home"],
         pulled=options["pulled"],
         unwritable=frozenset(each for each in folders if each and not files.is_writable_folder(each)),
-        requirements=requirements(wanted),
+        requirements=text_named(wanted.jupyter_requirements_file),
+        ca_certificate=text_named(wanted.reachable_ca_certificate),
         schemas=json.loads(schemas.read_text(encoding="utf-8")) if schemas else {},
     )
 
 
-def requirements(wanted: declaration.Declaration) -> str | None:
-    """Return the text of the file with requirements for the kernel; None where there is no such file."""
-    file = wanted.jupyter_requirements_file or ""
+def text_named(file: str | None) -> str | None:
+    """Return the text of a file that the declaration names; None where there is no such file."""
+    file = file or ""
     return requirements_files.text_of(Path(file).read_bytes()) if os.path.isabs(file) and os.path.isfile(file) else None
 
 
@@ -174,7 +175,8 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         moves={"paths": {}, "files": {}, **options["moves"]},
         check_mode=check_mode,
         project=checkout(options),
-        requirements=requirements(wanted),
+        requirements=text_named(wanted.jupyter_requirements_file),
+        ca_certificate=text_named(wanted.reachable_ca_certificate),
         pulled=options["pulled"],
         only_looks=options["only_looks"],
     )

@@ -302,6 +302,13 @@ ca_bundle:
   description: The certificates that the system trusts, in one file; null where there is none.
   type: str
   returned: success
+proxies:
+  description: >-
+    The proxy that the environment has, or C(/etc/environment), as C(http_proxy), C(https_proxy) and C(no_proxy). There
+    may be a password in it.
+  type: dict
+  returned: success
+  sample: {https_proxy: "http://proxy.example.org:3128", no_proxy: localhost}
 jupyter_config:
   description: >-
     What O(jupyter_config) asks for, C(settings), C(problems), and as C(password) the C(hash) that a server would take,
@@ -387,6 +394,7 @@ LARGEST_PROGRAM = 2**30
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
 PYTHONS = Path("/usr/bin")
 NAMESERVERS = Path("/etc/resolv.conf")
+OF_EVERYBODY = Path("/etc/environment")  # pam_env(8)
 SELINUX = Path("/sys/fs/selinux/enforce")
 # What a kernel calls itself when it runs programs of the 32-bit kind, as a Raspberry Pi's may do.
 NAMES_OF_32_BIT = {"aarch64": "armv8l", "x86_64": "i686"}
@@ -774,6 +782,19 @@ def nameservers() -> list[str]:
     return [entry[1] for entry in entries if len(entry) > 1 and entry[0] == "nameserver"]
 
 
+def proxies() -> dict[str, str]:
+    """Return the proxy that the environment has; sudo leaves it out, so what everybody here gets at a login counts."""
+    names = ("http_proxy", "https_proxy", "no_proxy")
+    here = {name: os.environ.get(name) or os.environ.get(name.upper(), "") for name in names}
+    try:
+        text = OF_EVERYBODY.read_text(errors="replace")
+    except OSError:
+        text = ""
+    words = re.findall(r"(?m)^\s*(?:export\s+)?(\w+)=([\"']?)([^\n]*?)\2\s*$", text)
+    of_everybody = {name.lower(): value for name, _, value in words}
+    return {name: value for name in names if (value := here[name] or of_everybody.get(name, ""))}
+
+
 def calendar_problem(expression: str, manager: str) -> str:
     """Return what systemd says is wrong with a calendar expression; nothing where it understands it or does not run."""
     if manager != "systemd":
@@ -856,6 +877,7 @@ def main() -> None:
         localhost=localhost(),
         nameservers=nameservers(),
         sshd=module.params["sshd"] and sshd.look(**module.params["sshd"]),
+        proxies=proxies(),
         jupyter_config=wanted and jupyter_configs.read_as(**wanted),
     )
 

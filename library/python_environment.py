@@ -134,6 +134,14 @@ options:
         type: list
         elements: str
         default: []
+  proxies:
+    description: Variables that name the proxy for downloads, which beat those of the host's environment.
+    type: dict
+    default: {}
+  trust:
+    description: Variables that say whose certificates count in downloads, which do so, too.
+    type: dict
+    default: {}
   uv:
     description: The uv to use. One of O(environments) that holds it is made with O(pip), and changed with that uv.
     type: path
@@ -928,10 +936,13 @@ def main() -> None:
             "environments": {"type": "list", "elements": "dict", "required": True, "options": environment_spec},
             "uv": {"type": "path", "required": True},
             "pip": {"type": "str", "default": "", "no_log": True},  # no secret, but megabytes
+            "proxies": {"type": "dict", "default": {}, "no_log": True},
+            "trust": {"type": "dict", "default": {}},
             "python": {"type": "path"},
         },
         supports_check_mode=True,
     )
+    os.environ.update(module.params["proxies"] | module.params["trust"])
     try:
         python = interpreter(module.params["python"] or sys.executable)
         holding, others = wanted_environments(module.params, python)

@@ -62,10 +62,12 @@ class Config(NamedTuple):
     flap_changes: int = 6
     flap_seconds: float = 600
     history_length: int = 1000
+    variables: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
 
 
 KINDS: dict[str, Any] = (
     dict.fromkeys(("host", "log", "folder"), str)
+    | dict.fromkeys(("variables",), dict)
     | dict.fromkeys(("endpoints", "others", "notify_command"), list)
     | dict.fromkeys(("jupyter_port", "flap_changes", "history_length"), int)
     | dict.fromkeys(("probe_seconds", "offline_seconds", "flap_seconds"), (int, float))
@@ -686,6 +688,7 @@ def load(arguments: list[str] | None) -> tuple[Config, list[Target]]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except ConfigError as error:
         raise ConfigError(f"{path} is no configuration of the watcher: {error}.") from error
+    os.environ.update(config.variables)
     if config.endpoints and (lacking := ngrok.missing()):
         raise ConfigError(f"{sys.executable} lacks the package {lacking[0]}: run './reachable up'.")
     return config, targets_of(urls, config.notify_command)

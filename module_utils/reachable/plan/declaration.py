@@ -28,6 +28,8 @@ class Declaration:
     reachable_config_conflicts: str
     reachable_secrets_dir: str | None
     reachable_cards_dir: str | None
+    reachable_proxy: str | None
+    reachable_ca_certificate: str | None
     # receipt
     reachable_yes: bool
     reachable_purge: bool

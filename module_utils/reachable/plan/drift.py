@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import package, receipts, texts
+from . import network, package, receipts, texts
 from . import services as daemons
 from .entries import Entry, folder, missing_entries
 from .service import Service
@@ -121,7 +121,7 @@ def services(there: Situation) -> list[Service]:
     """Return the service, which a timer starts."""
     if not is_wanted(there.wanted):
         return []
-    layout, certificates = there.layout, there.facts["ca_bundle"]
+    layout = there.layout
     return [
         Service(
             name=NAME,
@@ -140,7 +140,7 @@ def services(there: Situation) -> list[Service]:
                 "ANSIBLE_INVENTORY": f"{layout.drift_checkout}/{there.wanted.reachable_drift_inventory}",
                 "ANSIBLE_HOME": OWN_FOLDER,
                 "ANSIBLE_REMOTE_TMP": f"{OWN_FOLDER}/tmp",  # noqa: S108
-                **({"REQUESTS_CA_BUNDLE": certificates} if certificates else {}),
+                **network.trust(there),
             },
             sandbox_profile="administration",
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from . import environments, jupyter_files, jupyter_service, receipts, settings, texts
+from . import environments, jupyter_files, jupyter_service, network, receipts, settings, texts
 from .accounts import JUPYTER_COMMENT, Ours
 from .accounts import planned as planned_accounts
 from .entries import missing_entries
@@ -55,6 +55,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "is_installed": is_installed,
         "kernel": environments.kernel_wanted(there),
         "kernel_refused": environments.kernel_refused(there),
+        "network": {"proxies": network.for_pip(there), "trust": network.trust_for_pip(there)},
         "password_file": password_file(there),
         "password_variable": password_variable(there.wanted),
         "rollback_refused": environments.rollback_refused(there),

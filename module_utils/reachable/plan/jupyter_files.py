@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import texts
+from . import network, texts
 from .entries import Entry, folder
 from .lab import lab_overrides
 
@@ -60,6 +60,7 @@ EXTENSION = (
     "reachable_proof.py",
     "reachable_limits.py",
     "reachable_login.py",
+    "reachable_network.py",
     "reachable_preload.py",
     "reachable_front_ends.py",
     "reachable_awake.py",
@@ -148,6 +149,7 @@ def folders(there: Situation) -> list[Entry]:
         folder(layout.state_dir),
         folder(layout.jupyter_home, **own),
         *pages(there),
+        *network.entries(there),
         *([folder(layout.jupyter_account_home)] if account.is_ours else []),
     ]
 

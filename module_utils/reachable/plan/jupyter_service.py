@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from . import network
 from .jupyter_files import extension_paths
 from .sandboxes import sandbox_directives
 from .service import Service
@@ -66,7 +67,7 @@ def server_variables(there: Situation) -> dict[str, str]:
         "JUPYTER_CONFIG_DIR": f"{layout.jupyter_home}/.jupyter",
         "JUPYTER_PATH": layout.jupyter_share,
         "REACHABLE_ENDPOINTS": layout.endpoints,
-        **({"PIP_CERT": there.facts["ca_bundle"]} if there.facts["ca_bundle"] else {}),
+        **network.trust(there, "PIP_CERT"),
     }
 
 

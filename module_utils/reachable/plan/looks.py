@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import drift, endpoint, environments, jupyter, services, ways_in
+from reachable.sources import CA_BUNDLES
+
+from . import drift, endpoint, environments, jupyter, network, services, ways_in
 from .host_refusals import BUS
 from .layout import OLDEST_PYTHON, on_macos
 
@@ -55,6 +57,7 @@ def files(wanted: Declaration, layout: Layout, with_history: bool) -> list[str]:
         *services.files(layout),
         layout.receipt,
         *layout.parents,
+        *network.files(layout, wanted, CA_BUNDLES),
         *TRACES_OF_SYSTEM,
         BUS,
     ]

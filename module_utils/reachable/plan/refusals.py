@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import layout, packages, requirements_files, settings, tunnels
+from . import layout, network, packages, requirements_files, settings, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +36,8 @@ class Surroundings:
 
     ``home`` is ``~`` before the host was looked at. ``unwritable`` has those of our folders on the controller where
     the person who runs this may not write, ``requirements`` the text of ``jupyter_requirements_file``, or None where
-    there is no such file. ``schemas`` are those of JupyterLab's plugins.
+    there is no such file, ``ca_certificate`` that of ``reachable_ca_certificate``. ``schemas`` are those of
+    JupyterLab's plugins.
     """
 
     host: str
@@ -46,12 +47,14 @@ class Surroundings:
     pulled: bool
     unwritable: frozenset[str]
     requirements: str | None
+    ca_certificate: str | None
     schemas: Mapping[str, Mapping[str, Any]]
 
 
 def of_declaration(wanted: Declaration, around: Surroundings) -> Iterator[str]:
     """Yield a sentence for each value that cannot be meant."""
     yield from of_places(wanted, around)
+    yield from network.refusals(wanted, around.ca_certificate)
     yield from of_jupyter(wanted, around)
     yield from settings.refused_settings(wanted.jupyter_settings, around.schemas)
     yield from settings.refused_directives(wanted.jupyter_sandbox)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import lab
+from . import lab, network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +62,7 @@ EXTENSIONS = (
     "reachable_hostnames",
     "reachable_limits",
     "reachable_login",
+    "reachable_network",
     "reachable_preload",
     "reachable_proof",
 )
@@ -153,4 +154,5 @@ def own_settings(there: Situation) -> dict[str, dict[str, Any]]:
         "ReachableLimits": {"connections": wanted.jupyter_connections},
         # Sockets in a private folder: any local user could read a notebook's output on TCP ports.
         "KernelManager": {"transport": "ipc"},
+        **network.settings(there),
     }

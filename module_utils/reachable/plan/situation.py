@@ -65,8 +65,8 @@ class Situation:
 
     ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
     ``project`` has the files that hosts get. ``requirements`` is the text of ``jupyter_requirements_file``, or None
-    where there is no such file. ``pulled`` is true where the host itself runs this, with a declaration that it pulled,
-    and ``only_looks`` where nothing is made or changed.
+    where there is no such file, ``ca_certificate`` that of ``reachable_ca_certificate``. ``pulled`` is true where the
+    host itself runs this, with a declaration that it pulled, and ``only_looks`` where nothing is made or changed.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Situation:
     check_mode: bool
     project: Project
     requirements: str | None = None
+    ca_certificate: str | None = None
     pulled: bool = False
     only_looks: bool = False
     controller: Controller = Controller()

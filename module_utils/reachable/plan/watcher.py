@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import package, published, texts
+from . import network, package, published, texts
 from .accounts import Ours
 from .entries import Entry, file_paths, folder
 from .service import Service
@@ -84,7 +84,16 @@ def config(there: Situation) -> dict[str, Any]:
         "flap_changes": wanted.endpoint_flap_changes,
         "flap_seconds": wanted.endpoint_flap_seconds,
         "history_length": wanted.endpoint_history_length,
+        **({"variables": variables} if (variables := network.proxies(there)) else {}),
     }
+
+
+def config_entry(there: Situation, user: str) -> Entry:
+    """Return its file. A proxy may have a password in its address."""
+    entry, text = {"path": there.layout.watcher_config}, texts.json_text(config(there))
+    if not network.proxies(there):
+        return {**entry, "content": text}
+    return {**entry, "secret": text, "owner": user, "mode": "0600"}
 
 
 def configuration(there: Situation) -> list[Entry]:
@@ -92,7 +101,7 @@ def configuration(there: Situation) -> list[Entry]:
     user = there.runs_as("endpoint")[0]
     return [
         folder(there.layout.endpoint_dir, owner=user),
-        {"path": there.layout.watcher_config, "content": texts.json_text(config(there))},
+        config_entry(there, user),
         {
             "path": there.layout.notify_urls,
             "secret": "".join(f"{url}\n" for url in there.wanted.endpoint_notify_urls),
@@ -110,7 +119,7 @@ def account(there: Situation) -> Ours:
 
 def service(there: Situation) -> Service:
     """Return its service."""
-    layout, certificates = there.layout, there.facts["ca_bundle"]
+    layout = there.layout
     user, group = there.runs_as("endpoint")
     return Service(
         name=DAEMON,
@@ -126,7 +135,7 @@ def service(there: Situation) -> Service:
         directory=layout.endpoint_dir,
         environment={
             **package.environment(layout.library),
-            **({"REQUESTS_CA_BUNDLE": certificates} if certificates else {}),
+            **network.trust(there),
         },
         writable_paths=[layout.endpoint_dir],
         sandbox_profile="network",

@@ -25,6 +25,7 @@ c.ServerApp.jpserver_extensions.update(
         "reachable_hostnames": True,
         "reachable_limits": True,
         "reachable_login": True,
+        "reachable_network": True,
         "reachable_proof": True,
         "reachable_preload": True,
         "reachable_awake": "REACHABLE_KEEP_AWAKE" in os.environ,

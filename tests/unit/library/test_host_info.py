@@ -639,3 +639,30 @@ def test_where_localhost_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert host_info.localhost() == ["127.0.0.1", "::1"]
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     assert host_info.localhost() == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "file", "expected"),
+    [
+        ({}, None, {}),
+        ({"HTTPS_PROXY": "http://a:1"}, 'https_proxy="http://b:2"\n', {"https_proxy": "http://a:1"}),
+        (
+            {},
+            "# https_proxy=http://c:3\nPATH=/bin\n HTTPS_PROXY='http://b:2'\nexport http_proxy=http://b:2\nno_proxy=x,y\n",
+            {"http_proxy": "http://b:2", "https_proxy": "http://b:2", "no_proxy": "x,y"},
+        ),
+        ({"no_proxy": ""}, "https_proxy=\n", {}),
+    ],
+)
+def test_the_proxy_of_a_host(
+    environment: dict[str, str],
+    file: str | None,
+    expected: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(host_info, "OF_EVERYBODY", tmp_path / "environment")
+    monkeypatch.setattr("os.environ", environment)
+    if file is not None:
+        host_info.OF_EVERYBODY.write_text(file)
+    assert host_info.proxies() == expected

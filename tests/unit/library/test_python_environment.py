@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import python_environment
-from ansible.module_utils.reachable import locks
+from ansible.module_utils.reachable import locks, sources
 from ansible.module_utils.reachable.portable_pip import portable_pip
 
 if TYPE_CHECKING:
@@ -870,3 +870,11 @@ def test_check_mode_makes_no_lock_for_an_owner(ensure: Ensure, index: Index, pla
 def test_check_mode_before_the_owner_exists(ensure: Ensure, index: Index) -> None:
     options = {"path": "/nowhere/env", "requirements": index.lock("base==1.0"), "owner": "no-such-user"}
     assert changes(ensure(check=True, **options)) == [("base", None, "1.0")]
+
+
+def test_the_way_out_that_is_given_counts(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {**os.environ, "https_proxy": "http://host:1"})
+    way = {"proxies": {"https_proxy": "http://a:secret@proxy:3128"}, "trust": {"SSL_CERT_FILE": "/x.pem"}}
+    run_module(python_environment, environments=[], uv=str(UV), **way)
+    found = sources.surroundings(os.environ)
+    assert (found["https_proxy"], found["SSL_CERT_FILE"]) == ("http://a:secret@proxy:3128", "/x.pem")
