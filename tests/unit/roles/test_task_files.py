@@ -42,3 +42,8 @@ def included(file: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
 def test_what_is_included_is_there(file: Path) -> None:
     assert [path for path in included(file) if not path.is_file()] == []
+
+
+def test_tags_choose_among_all_steps_of_up() -> None:
+    steps = yaml.safe_load((ROOT / "playbooks/tasks/provision.yml").read_text())
+    assert [step["name"] for step in steps if not step.get("tags")] == []
