@@ -68,25 +68,30 @@ def refuse_weak(password: str, allow_weak: bool, public: bool = False, variable:
 
 
 def hash_problem(text: str) -> str | None:
-    """Say what is wrong with the form of a hash; None when Jupyter can read it.
+    """Say what is wrong with the form of a hash; None when Jupyter can read it."""
+    return tried("", text)[0]
+
+
+def tried(password: str, text: str) -> tuple[str | None, bool]:
+    """Say what is wrong with the form of a hash, and tell whether it belongs to the password.
 
     Jupyter answers a login with 500 when the text after ``argon2:`` is malformed, and nobody can log in when
-    anything else is.
+    anything else is. To hash a password takes its time on purpose, so both come of one.
     """
     algorithm, _, rest = text.partition(":")
     if algorithm == "argon2":
         try:
-            argon2.verify("", rest)  # from_string would let a hash pass that was cut short in its salt
+            is_its = verify(password, text)  # from_string would let a hash pass that was cut short in its salt
             whole = len(argon2.from_string(rest).checksum) in ARGON2_BYTES
         except (ValueError, TypeError):
             whole = False
-        return None if whole else "what follows 'argon2:' is no argon2 hash"
+        return (None, is_its) if whole else ("what follows 'argon2:' is no argon2 hash", False)
     if algorithm in LEGACY_DIGITS:
         digits = LEGACY_DIGITS[algorithm]
         if rest.isascii() and re.fullmatch(rf"[^:]+:[0-9a-f]{{{digits}}}", rest):
-            return None
-        return f"after '{algorithm}:' it needs a salt, a colon and {digits} hexadecimal digits"
-    return "it does not begin with 'argon2:', 'sha256:' or 'sha1:'"
+            return None, verify(password, text)
+        return f"after '{algorithm}:' it needs a salt, a colon and {digits} hexadecimal digits", False
+    return "it does not begin with 'argon2:', 'sha256:' or 'sha1:'", False
 
 
 def verify(password: str, text: str) -> bool:
@@ -119,9 +124,10 @@ def decide(password: str, source: str, current: str) -> Decision:
     """Keep the current hash of a known password, or make a new one and say why."""
     if not current:
         return Decision(new_hash(password), source, "the host has no password hash yet")
-    if hash_problem(current):
+    problem, is_its = tried(password, current)
+    if problem:
         return Decision(new_hash(password), source, "the hash on the host is malformed")
-    if not verify(password, current):
+    if not is_its:
         return Decision(new_hash(password), source, "the hash on the host belongs to another password")
     if not strong_enough(current):
         return Decision(new_hash(password), source, "the hash on the host is cheaper to guess than today's")

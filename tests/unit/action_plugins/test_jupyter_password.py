@@ -506,3 +506,16 @@ def test_each_installation_keeps_the_key_of_its_proof(check: bool, settle: RunAc
     assert re.fullmatch("[0-9a-f]{64}", first)
     assert first != second
     assert settle(current_proof_key=first, **options)["proof_key"] == first
+
+
+def test_a_password_is_hashed_once_to_know_whether_it_is_that_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    current, genuine = passwords.new_hash(PASSWORD), argon2.verify
+    tried: list[str] = []
+
+    def verify(password: str, text: str) -> bool:
+        tried.append(password)
+        return bool(genuine(password, text))
+
+    monkeypatch.setattr(argon2, "verify", verify)
+    assert passwords.decide(PASSWORD, "given", current).hash == current
+    assert tried == [PASSWORD]
