@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -14,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
 
 ROOT = Path(__file__).parents[1]
@@ -25,8 +27,7 @@ from reachable.plan import layout as layouts
 from reachable.plan.situation import Controller, Former, Situation
 
 ARGUMENT_SPEC = {
-    "values": {"type": "dict", "required": True},
-    "names": {"type": "list", "elements": "str", "default": []},
+    "values": {"type": "dict", "default": {}},
     "specs": {"type": "dict", "required": True},
     "platform": {"type": "str", "choices": ["linux", "macos"], "required": True},
     "scope": {"type": "str", "choices": ["system", "user"], "required": True},
@@ -51,6 +52,8 @@ ARGUMENT_SPEC = {
     "server_lock": {"type": "str"},
 }
 SERVER_LOCK = "requirements/server.txt"
+# Names that look like ours, among which are misspelt ones.
+OURS = re.compile("(reachable|preflight|jupyter|endpoint|ngrok)_", re.IGNORECASE)
 
 
 class Checkout:
@@ -82,20 +85,33 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
-        name = (task_vars or {})["inventory_hostname"]
+        variables = task_vars or {}
+        options["values"] = {**self._values(options["specs"], variables), **options["values"]}
+        name = variables["inventory_hostname"]
         if options["host"] is not None:
             there = situation(name, options, self._task.check_mode)
             plan = make.make(there, record(options, task_vars or {}))
             plan["kept"]["differs"] = not there.pulled and differs(plan["kept"]["entries"])
             return result | plan | {"since": options["since"]}
         if options["checks"]:
-            check(name, options)
+            check(name, [each for each in variables if OURS.match(each)], options)
         return result | {"look": look(options), "traces_of_system": looks.TRACES_OF_SYSTEM}
 
+    def _values(self, specs: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of what people set. One that refers to what nobody has defined is undefined itself.
 
-def check(host: str, options: dict[str, Any]) -> None:
-    """Refuse a declaration that cannot be meant. Raises AnsibleActionFail."""
-    sentences = problems(host, options)
+        A template with a lookup for each of them takes five times as long.
+        """
+        values = {}
+        for name in [each for each in (*specs, *given.CONNECTION) if each in variables]:
+            with contextlib.suppress(AnsibleUndefinedVariable):
+                values[name] = self._templar.template(variables[name])
+        return values
+
+
+def check(host: str, names: list[str], options: dict[str, Any]) -> None:
+    """Refuse a declaration that cannot be meant, or names that look like ours. Raises AnsibleActionFail."""
+    sentences = problems(host, names, options)
     if options["only_kept"]:
         sentences = given.about(sentences, options["kept"])
     if sentences:
@@ -114,10 +130,10 @@ def look(options: dict[str, Any]) -> dict[str, Any]:
     return looks.look(wanted, layout, checkout(options), options["depth"], options["with_history"])
 
 
-def problems(host: str, options: dict[str, Any]) -> list[str]:
+def problems(host: str, names: list[str], options: dict[str, Any]) -> list[str]:
     """Return what is wrong with the declaration. Values are looked at once all are of the right kind."""
     wrong_kinds = declaration.wrong_kinds(options["values"], options["specs"])
-    sentences = wrong_kinds + declaration.unknown_names(options["names"], options["specs"])
+    sentences = wrong_kinds + declaration.unknown_names(names, options["specs"])
     if wrong_kinds:
         return sentences
     wanted = declaration.read(options["values"], options["specs"])

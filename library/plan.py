@@ -16,14 +16,9 @@ version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
 options:
   values:
-    description: The values of the variables, by name. One that refers to what nobody has defined is left out.
+    description: Values that count instead of those that the variables have, by name.
     type: dict
-    required: true
-  names:
-    description: All names that look like ours, to find those that are misspelt.
-    type: list
-    elements: str
-    default: []
+    default: {}
   specs:
     description: The variables that there are, as the roles' argument specs describe them.
     type: dict
@@ -124,8 +119,6 @@ attributes:
 EXAMPLES = r"""
 - name: Check the variables
   plan:
-    values: {jupyter_port: 8888}
-    names: [jupyter_port]
     specs: {jupyter_port: {type: int, default: 8888}}
     platform: linux
     scope: system
@@ -135,7 +128,6 @@ EXAMPLES = r"""
 
 - name: Work out what follows for this host
   plan:
-    values: {jupyter_port: 8888}
     specs: {jupyter_port: {type: int, default: 8888}}
     platform: linux
     scope: system

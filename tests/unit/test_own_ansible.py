@@ -75,6 +75,11 @@ def test_tags_of_another_playbook_choose_nothing_of_ours(tmp_path: Path) -> None
     assert "ok=0 changed=0 unreachable=0 failed=0 skipped=1" in words
 
 
+def test_a_list_with_a_value_that_nobody_has_set_is_named() -> None:
+    words = play(ROOT, "playbooks/up.yml", "--extra-vars", '{"jupyter_packages": ["numpy", "{{ elsewhere }}"]}')
+    assert "jupyter_packages refers to a variable that is not set: set that one" in words
+
+
 def test_a_python_without_our_libraries_is_told_which(bare: Path) -> None:
     words = play(ROOT, "playbooks/up.yml", python=("-S", "-c", RUN, str(bare)))
     libraries = "argon2, jmespath, jsonschema, passlib, rich, segno, websocket"
