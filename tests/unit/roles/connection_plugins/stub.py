@@ -43,6 +43,8 @@ SILENT = {
 BUS = "/run/dbus/system_bus_socket"
 SSH_PORT = 22
 SSHD = {"pid": 1, "user": "root", "command": "sshd", "next_free": 23}
+# Of which a host may have some, and lacks the others.
+THINGS = ("daemons", "environments", "files", "users")
 DAEMON = {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}
 
 
@@ -119,7 +121,7 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
     open_or_not = {"expired": False, "lingers": False, "in_session": True}
     more = {"comment": "", "groups": [], "home_exists": True, "shell": "/bin/sh", **open_or_not}
     known = {user["name"]: {key: user[key] for key in ("uid", "group", "home")} | more}
-    return {
+    bare = {
         "changed": False,
         "files": {path: {"path": path, **about(path, recorded)} for path in map(at_home, given.get("files", []))},
         "environments": {at_home(each["path"]): "absent" for each in given.get("environments", [])},
@@ -135,5 +137,5 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
         "invoker_files": [],
         "localhost": ["127.0.0.1", "::1"],
         "nameservers": [],
-        **recorded,
     }
+    return bare | recorded | {kind: bare[kind] | recorded.get(kind, {}) for kind in THINGS}
