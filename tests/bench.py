@@ -2,12 +2,12 @@
 # ruff: noqa: T201  (a program for the command line prints)
 """Measure what Reachable costs: ./reachable bench [PART...].
 
-Parts are `fresh` (from a bare host to the first executed cell), `again` (a run without drift), `size` (memory and disk
-of the host), `venv` (the controller's own environment), `tunnel` (changes of its address, an outage, idle minutes, a
-run without drift), `drift`, `upgrade` (seconds in which Jupyter does not answer), `load` (from the login to a notebook
-that takes input, over a slow link), `traffic` (requests and bytes of pages that are left open), `login` (guessers, and
-what whoever is logged in notices of them) and `down`; without one all of them run, one after the other. The figures are
-for comparison within one run, on a machine that does nothing else.
+Parts are `fresh` (from a bare host to the first executed cell), `again` (a run without drift), `ten` (the same for
+ten hosts), `size` (memory and disk of the host), `venv` (the controller's own environment), `tunnel` (changes of its
+address, an outage, idle minutes, a run without drift), `drift`, `upgrade` (seconds in which Jupyter does not answer),
+`load` (from the login to a notebook that takes input, over a slow link), `traffic` (requests and bytes of pages that
+are left open), `login` (guessers, and what whoever is logged in notices of them) and `down`; without one all of them
+run, one after the other. The figures are for comparison within one run, on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "fresh": provisioning.fresh,
     "again": provisioning.again,
+    "ten": provisioning.ten,
     "size": provisioning.size,
     "venv": provisioning.venv,
     "tunnel": tunnel.tunnel,

@@ -7,8 +7,10 @@ import functools
 import http
 import json
 import os
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +20,7 @@ from client import Browser, run, started
 from test import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 Figure = tuple[str, str, str]
@@ -43,6 +46,14 @@ class Seconds(NamedTuple):
 
     cell: float
     end: float
+
+
+class Cost(NamedTuple):
+    """What a command took of this machine: time, time of a processor, and the memory of its largest process in MiB."""
+
+    seconds: float
+    processor: float
+    memory: float
 
 
 def create_hosts() -> None:
@@ -110,6 +121,27 @@ def address(host: str) -> str:
     """Return the address of a host."""
     inventory = yaml.safe_load((BENCH / "inventory/hosts.yml").read_text())
     return str(inventory["hosts"]["hosts"][host]["container_ip"])
+
+
+def cost(command: list[str | Path]) -> Cost:
+    """Run a command and return what it cost here, with all that it starts; if it fails, print what it said and exit."""
+    # Programs that were run before have been compiled, whatever this shell says of it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with tempfile.TemporaryFile() as said:
+        started = time.monotonic()
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=environment)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            sys.exit(f"{said.read().decode(errors='replace')}\n{' '.join(map(str, command))} failed.")
+    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def median(costs: Iterable[Cost]) -> Cost:
+    """Return the median of each."""
+    return Cost(*(statistics.median(column) for column in zip(*costs, strict=True)))
 
 
 def timed(command: list[str | Path], **variables: str) -> float:
