@@ -42,6 +42,8 @@ VERBS: dict[str, tuple[list[str], float]] = {
     "password": ([], 16),
     "down": (['--extra-vars={"reachable_yes": true}'], 20),
 }
+# They change nothing, whatever they find; each with its options.
+LOOKS: dict[str, list[str]] = {"drift": ["--check", "--diff"], "doctor": []}
 # What is done before, so that there is something to do.
 WORK = {
     "nothing": (":", 0),
@@ -90,6 +92,11 @@ STATES = {
 }
 
 
+def options_of(verb: str) -> list[str]:
+    """Return the options with which a verb asks nothing."""
+    return LOOKS[verb] if verb in LOOKS else VERBS[verb][0]
+
+
 class NotSurvivedError(Exception):
     """The host did not come back to what it should be; the text says how it differs."""
 
@@ -118,7 +125,7 @@ class Host:
 
     def start(self, verb: str) -> subprocess.Popen[bytes]:
         """Start a verb in a process group of its own."""
-        command = ["ansible-playbook", f"playbooks/{verb}.yml", *self.options, *VERBS[verb][0]]
+        command = ["ansible-playbook", f"playbooks/{verb}.yml", *self.options, *options_of(verb)]
         with self.log.open("ab") as log:
             log.write(f"\n=== {verb}\n".encode())
             log.flush()
@@ -215,11 +222,11 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def damaged(host: Host, choice: random.Random) -> tuple[str, Callable[[], None]]:
     """Choose a state that something has damaged, and which verb is run first in it."""
-    state, verb = choice.choice([*STATES]), choice.choice(["up", "down", "password", "drift", "doctor"])
+    state, verb = choice.choice([*STATES]), choice.choice(["up", "down", "password", *LOOKS])
 
     def inject() -> None:
         host.does(STATES[state])
-        if verb in VERBS and verb != "up":
+        if verb != "up":  # which comes next anyhow
             host.run(verb)
 
     return f"{verb}, where {state}", inject
