@@ -42,6 +42,7 @@ class FilterModule:
             "default_layout": layout.defaults,
             "former_refusal": former.refusal,
             "is_without_rights": reach.is_without_rights,
+            "extension_warnings": environments.extension_warnings,
             "kept_scopes": kept_scopes,
             "packages_changed": environments.packages_changed,
             "reach_refusal": reach_refusal,

@@ -54,8 +54,16 @@ options:
       requirements:
         description: Content of the lock, in the format of pip's requirements with C(--hash), with environment markers
           where hosts differ. It names whatever its packages need.
+          Requirements that stand without hashes behind a line C(# Resolved on the host:) are resolved under it when
+          the environment is made. What becomes of them, with hashes, is C(added.txt) in the environment, and holds
+          until another lock or other requirements are asked for. They come as wheels only, because root may be who
+          installs them.
         type: str
         required: true
+      excludes:
+        description: Packages that those requirements do not bring along, one a line.
+        type: str
+        default: ""
       exact:
         description:
           - Packages that the lock does not name are removed.
@@ -97,7 +105,8 @@ options:
         description:
           - Program and arguments to run before C(replace) switches to a new environment, for which C({path}) stands.
           - When it fails the new environment is removed and the old one stays in use.
-          - It is not run where no environment is in use that works, for then nothing can break.
+          - It is not run where no environment is in use that works, for then nothing can break, unless C(requirements)
+            has more than a lock.
         type: list
         elements: str
         default: []
@@ -134,6 +143,9 @@ options:
         type: list
         elements: str
         default: []
+      shown_by:
+        description: The environment of a Jupyter server for whose pages packages may have something. See C(extensions).
+        type: path
   proxies:
     description: Variables that name the proxy for downloads, which beat those of the host's environment.
     type: dict
@@ -204,6 +216,12 @@ environments:
     held:
       description: Whether the lock that was asked for is declined, so that the one of before counts.
       type: bool
+    extensions:
+      description: >-
+        With C(shown_by), the packages with a part for the C(server) that it does not have, and by name the front ends
+        for C(pages), with the versions of JupyterLab that they need; null where that is not asked for.
+      type: dict
+      sample: {server: [jupyterlab-git-core], pages: {"@jupyter-widgets/jupyterlab-manager": [^3.0.0 || ^4.0.0]}}
     packages_changed:
       description: The packages that differ, or in check mode would differ. V(null) means not installed.
       type: list
@@ -238,14 +256,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.reachable import locks, sources
+from ansible.module_utils.reachable import front_ends, locks, sources
 from ansible.module_utils.reachable.environments import (
+    ADDED,
     LOCK,
     MARKER,
     Failure,
     Interpreter,
     NotRunningError,
     Packages,
+    added_to,
     hold_of,
     installed,
     interpreter,
@@ -257,7 +277,7 @@ from ansible.module_utils.reachable.environments import (
     name_of,
     records,
 )
-from ansible.module_utils.reachable.lockfile import LockError, locked_packages, normalized
+from ansible.module_utils.reachable.lockfile import ADDITIONS, LockError, additions, locked_packages, normalized
 from ansible.module_utils.reachable.run_as import RunAsError, run_as, start_as, surroundings_of
 from ansible.module_utils.reachable.sandbox import Ended, Sandbox, SandboxError, run_here, told, understood
 
@@ -307,6 +327,7 @@ class Wanted:
 
     path: Path
     requirements: str
+    excludes: str
     exact: bool
     packages: list[str]
     user_requirements: str
@@ -323,6 +344,9 @@ class Wanted:
     uv: Path
     pip: str = ""
     declined: str = ""
+    shown_by: str | None = None
+    # The lock of the requirements behind the lock, once it is known.
+    added: str = ""
     # The user who runs the module opens the lock if the owner may not.
     lock_descriptor: int | None = None
     # Runs programs, either directly or in the sandbox of the owner.
@@ -346,7 +370,9 @@ class Wanted:
     def inputs(self) -> dict[str, str]:
         """The input files of programs, named after the options, because error messages name the files."""
         return {
-            "requirements.txt": self.requirements,
+            "requirements.txt": self.requirements.partition(f"\n{ADDITIONS}\n")[0],
+            "additions.txt": "\n".join(additions(self.requirements)),
+            "excludes.txt": self.excludes,
             "packages.txt": "\n".join(self.packages),
             "user_requirements.txt": self.user_requirements,
         }
@@ -354,7 +380,10 @@ class Wanted:
     @property
     def locked(self) -> Packages:
         """The packages of the lock for this host."""
-        packages: Packages = locked_packages(self.requirements, self.python.markers)
+        packages: Packages = {
+            **locked_packages(self.added, self.python.markers),
+            **locked_packages(self.requirements, self.python.markers),
+        }
         return packages
 
     @property
@@ -501,8 +530,41 @@ def difference(before: Packages, after: Packages) -> Change:
 def locked_only(wanted: Wanted) -> list[str]:
     """Return the arguments of uv for the packages of the lock. The lock is complete, so uv resolves nothing."""
     if wanted.exact:
-        return ["sync", "--require-hashes", "requirements.txt"]
+        return ["sync", "--require-hashes", "requirements.txt", *([ADDED] if wanted.added else [])]
     return ["install", "--no-deps", "--require-hashes", "-r", "requirements.txt"]
+
+
+def with_added(wanted: Wanted, old: Path | None, check_mode: bool) -> Wanted:
+    """Return the wanted state with a lock for what stands behind the lock. Raises Failure.
+
+    It is that of the old environment where that was made from the same.
+    """
+    if not additions(wanted.requirements):
+        return wanted
+    added = added_to(old) if old and lock_of(old) == wanted.requirements else ""
+    try:
+        added = added or resolved(wanted)
+    except NotRunningError:
+        if not check_mode:
+            raise
+    (wanted.scratch / ADDED).write_text(added, encoding="utf-8")
+    return replace(wanted, added=added)
+
+
+def resolved(wanted: Wanted) -> str:
+    """Ask uv for a lock of what stands behind the lock, without what is in that. Raises Failure."""
+    how = ["--quiet", "--no-header", "--no-annotate", "--generate-hashes", "--only-binary", ":all:"]
+    under = ["--constraints", "requirements.txt", "--excludes", "excludes.txt", "--python", wanted.python.path]
+    try:
+        text = run_installer(wanted, [wanted.uv, "pip", "compile", *how, *under, "additions.txt"])
+    except NotRunningError:
+        raise
+    except Failure as error:
+        asked = ", ".join(additions(wanted.requirements))
+        raise Failure(f"{asked} cannot be had for this server, which stays as it was: {error}") from error
+    entries = re.split(r"(?m)^(?=[\w.-]+(?:\[.*\])?==)", text)
+    locked = locked_packages(wanted.requirements, wanted.python.markers)
+    return "".join(each for each in entries if not locked_packages(each, wanted.python.markers).keys() & locked.keys())
 
 
 def add(wanted: Wanted, environment: Path, added: Packages) -> None:
@@ -548,6 +610,8 @@ def build(wanted: Wanted, environment: Path, added: Packages) -> None:
     install = install_by_pip if wanted.pip else install_by_uv
     install(wanted, environment)
     add(wanted, environment, added)
+    if wanted.added:
+        (environment / ADDED).write_text(wanted.added, encoding="utf-8")
 
 
 def install_by_uv(wanted: Wanted, environment: Path) -> None:
@@ -635,7 +699,8 @@ def make_beside(wanted: Wanted, old: Path | None, added: Packages) -> None:
     new = folder / str(max(numbers, default=0) + 1)
     try:
         build(wanted, new, added)
-        if old and is_complete(old, wanted.python, wanted.exact):
+        # Where nothing can break, what nobody has tried with this server still may not work.
+        if wanted.added or (old and is_complete(old, wanted.python, wanted.exact)):
             check(wanted, new)
         mark(wanted, new)  # only now, so that it is never mistaken for one that was in use
     except BaseException:
@@ -728,6 +793,7 @@ def converge(wanted: Wanted, check_mode: bool) -> dict[str, Any]:
         old = in_use(wanted)
         if old == wanted.path and not check_mode and (old / MARKER).exists():
             shutil.rmtree(wanted.aside, ignore_errors=True)  # left by a run that was interrupted at its very end
+        wanted = with_added(wanted, old, check_mode)
         change = None  # unknown, so the environment is made anew
         if old and old != wanted.aside and is_complete(old, wanted.python, wanted.exact):
             try:
@@ -789,6 +855,7 @@ def result(wanted: Wanted, changed: bool, change: Change, *warnings: str) -> dic
         "path": str(wanted.path),
         "environment": str(wanted.path.resolve()),
         "packages_changed": [{"name": n, "before": gone.get(n), "after": come.get(n)} for n in names],
+        "extensions": front_ends.of_environment(wanted.path) if wanted.shown_by else None,
         "warnings": warnings,
     }
 
@@ -897,6 +964,8 @@ def wanted_environments(params: dict[str, Any], python: Interpreter) -> tuple[li
                 f"{path}: packages, user_requirements: an exact environment holds nothing but the lock; "
                 "set exact: false."
             )
+        if additions(options["requirements"]) and not options["replace"]:
+            raise Failure(f"{path}: requirements: only one that is replaced has more than a lock; set replace: true.")
         if options["lock"] != "settled" and not options["replace"]:
             raise Failure(f"{path}: lock: only of one that is replaced there is another to choose; set replace: true.")
         visitor = None if options["check_user"] == user else options["check_user"]
@@ -913,11 +982,20 @@ def wanted_environments(params: dict[str, Any], python: Interpreter) -> tuple[li
     return holding, others
 
 
+def leave_out_what_it_has(server: Path, done: list[dict[str, Any]]) -> None:
+    """Leave out of what was found in environments the parts that the server has itself."""
+    theirs = front_ends.of_environment(server)["server"]
+    for each in done:
+        parts = each["extensions"]["server"]
+        each["extensions"]["server"] = sorted({package for part, package in parts.items() if part not in theirs})
+
+
 def main() -> None:
     """Run the module."""
     environment_spec = {
         "path": {"type": "path", "required": True},
         "requirements": {"type": "str", "required": True},
+        "excludes": {"type": "str", "default": ""},
         "exact": {"type": "bool", "default": True},
         "packages": {"type": "list", "elements": "str", "default": []},
         "user_requirements": {"type": "str", "default": ""},
@@ -930,6 +1008,7 @@ def main() -> None:
         "owner": {"type": "str"},
         "lock_file": {"type": "path"},
         "sandbox": {"type": "list", "elements": "str", "default": []},
+        "shown_by": {"type": "path"},
     }
     module = AnsibleModule(
         argument_spec={
@@ -954,6 +1033,8 @@ def main() -> None:
         answers += side_by_side(others, module.check_mode)
 
     done = [answer for answer in answers if "failed" not in answer]
+    for wanted in filter(lambda wanted: wanted.shown_by, [*holding, *others]):
+        leave_out_what_it_has(Path(str(wanted.shown_by)), [each for each in done if each["path"] == str(wanted.path)])
     for each in done:
         for warning in each.pop("warnings"):
             module.warn(warning)

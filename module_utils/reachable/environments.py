@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import files
-from .lockfile import locked_packages, normalized
+from .lockfile import additions, locked_packages, normalized
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -25,6 +25,9 @@ MARKER = "reachable.json"
 
 # The lock from which an environment was made.
 LOCK = "lock.txt"
+
+# What became of the requirements behind that lock: a lock as well.
+ADDED = "added.txt"
 
 # A program that prints an interpreter's path outside of any environment, and the values of its environment markers.
 INTRODUCTION = """
@@ -152,11 +155,15 @@ def marker_of(python: Interpreter) -> dict[str, str]:
 def is_as_locked(environment: Path, python: Interpreter, requirements: str, exact: bool) -> bool:
     """Tell whether an environment has the packages of a lock, and no others if ``exact``. Raises LockError.
 
-    A lock has exact versions, so uv is not needed for that.
+    A lock has exact versions, so uv is not needed for that. Nor is it for what was resolved when it was made.
     """
     if not is_complete(environment, python, exact):
         return False
     found, locked = installed(environment), locked_packages(requirements, python.markers)
+    if asked := additions(requirements):
+        if additions(lock_of(environment) or "") != asked:
+            return False
+        locked = {**locked_packages(added_to(environment), python.markers), **locked}
     return bool(found == locked if exact else found.items() >= locked.items())
 
 
@@ -178,6 +185,15 @@ def lock_of(environment: Path) -> str | None:
         lock: str = files.read_regular(str(environment / LOCK)).decode()
     except (OSError, ValueError):
         return None
+    return lock
+
+
+def added_to(environment: Path) -> str:
+    """Return the lock of what was added to an environment's own; empty if nothing was."""
+    try:
+        lock: str = files.read_regular(str(environment / ADDED)).decode()
+    except (OSError, ValueError):
+        return ""
     return lock
 
 

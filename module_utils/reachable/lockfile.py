@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 PIN = re.compile(r"(?P<name>[\w.-]+)(\[[^\]]*\])?\s*==\s*(?P<version>[^\s;]+)(\s*;\s*(?P<marker>.+?))?(\s+--hash=.*)?")
 COMPARISONS: dict[type[ast.cmpop], Callable[..., bool]] = {
@@ -26,8 +26,23 @@ COMPARISONS: dict[type[ast.cmpop], Callable[..., bool]] = {
 }
 
 
+# What stands behind this line is no lock: requirements that are resolved on the host, under the lock before it.
+ADDITIONS = "# Resolved on the host:"
+
+
 class LockError(ValueError):
     """A line of a lock does not pin a package."""
+
+
+def with_additions(lock: str, requirements: Iterable[str]) -> str:
+    """Return a lock with requirements behind it that are to be resolved under it."""
+    asked = sorted(set(requirements))
+    return "\n".join([lock.rstrip(), ADDITIONS, *asked]) if asked else lock
+
+
+def additions(lock: str) -> list[str]:
+    """Return the requirements behind a lock."""
+    return lock.partition(f"\n{ADDITIONS}\n")[2].splitlines()
 
 
 def locked_packages(lock: str, host: Mapping[str, str]) -> dict[str, str]:
@@ -37,7 +52,7 @@ def locked_packages(lock: str, host: Mapping[str, str]) -> dict[str, str]:
     normalized, as installers print them. Raises LockError.
     """
     packages = {}
-    for raw in lock.replace("\\\n", " ").splitlines():
+    for raw in lock.partition(f"\n{ADDITIONS}\n")[0].replace("\\\n", " ").splitlines():
         line = re.sub(r"(^|\s)#.*", "", raw).strip()
         if not line or line.startswith("-"):
             continue

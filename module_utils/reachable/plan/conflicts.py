@@ -58,7 +58,7 @@ def config_conflicts(
 def lacking(there: Situation) -> Iterator[str]:
     """Say which settings name a class that the server lacks, so that it would end as soon as it is started."""
     found = (there.facts["jupyter_config"] or NOTHING)["settings"]
-    locked = there.project.text("requirements/server.txt")
+    locked, extensions = there.project.text("requirements/server.txt"), there.wanted.jupyter_server_extensions
     known = set(re.findall(r"(?m)^([\w.-]+)==", locked))
     given = [
         ("jupyter_settings has", section, trait, value)
@@ -72,10 +72,12 @@ def lacking(there: Situation) -> Iterator[str]:
     ]
     for where, section, trait, value in [*given, *theirs]:
         module = value.partition(".")[0]
-        if value.startswith(MOVED) or (normalized(module) not in known and not module.startswith("reachable_")):
+        # What extensions bring is not known; but the server is tried with them, and with these settings.
+        may_be_there = normalized(module) in known or module.startswith("reachable_") or extensions
+        if value.startswith(MOVED) or not may_be_there:
             yield (
                 f"{where} {section}.{trait}, and Jupyter's server, which has no {value}, would not start with that: "
-                "take it out."
+                "take it out, or name its package in jupyter_server_extensions."
             )
 
 

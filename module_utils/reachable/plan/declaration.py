@@ -48,6 +48,7 @@ class Declaration:
     jupyter_memory_max: str
     jupyter_packages: list[str]
     jupyter_requirements_file: str | None
+    jupyter_server_extensions: list[str]
     jupyter_settings: dict[Any, Any]
     jupyter_sandbox: dict[Any, Any]
     reachable_keep_awake: bool

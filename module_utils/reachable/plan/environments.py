@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
+
+from reachable import front_ends
+from reachable.lockfile import normalized, with_additions
 
 from . import package
 from .jupyter_service import programs_sandbox, server_variables
-from .packages import no_requirements
+from .packages import name_of, no_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .declaration import Declaration
     from .layout import Layout
     from .project import Project
     from .situation import Situation
@@ -26,22 +31,34 @@ TRIAL = ("{path}/bin/python", "trial.py", "trial.json")
 DAMAGED = {"incomplete", "absent"}
 
 
-def looked_at(layout: Layout, project: Project) -> list[Environment]:
+def looked_at(wanted: Declaration, layout: Layout, project: Project) -> list[Environment]:
     """Return what is to be looked at: how the environments are, whatever of it is wanted."""
     tools = {"path": layout.tools, "requirements": lock(project, "tools"), "alternative": lock(project, "tunnel")}
-    server = {"path": layout.server, "requirements": lock(project, "server"), "replace": True}
+    server = {"path": layout.server, "requirements": server_lock(wanted, project), "replace": True}
     kernel = {"path": layout.kernel, "requirements": lock(project, "kernel"), "exact": False}
     return [tools, server, kernel]
 
 
-def looked_at_for_upgrade(layout: Layout, project: Project) -> list[Environment]:
+def looked_at_for_upgrade(wanted: Declaration, layout: Layout, project: Project) -> list[Environment]:
     """Return what an upgrade looks at, whatever lock a rollback has declined."""
-    return [{**each, "replace": False} for each in looked_at(layout, project) if each["path"] != layout.tools]
+    return [{**each, "replace": False} for each in looked_at(wanted, layout, project) if each["path"] != layout.tools]
 
 
 def lock(project: Project, name: str) -> str:
     """Return a lock of the project. Its hash, by which a rollback declines it, is that of the text without its end."""
     return project.text(f"requirements/{name}.txt").rstrip()
+
+
+def server_lock(wanted: Declaration, project: Project) -> str:
+    """Return the lock of the server, with the extensions that people want in it."""
+    return with_additions(lock(project, "server"), wanted.jupyter_server_extensions)
+
+
+def excluded(there: Situation) -> str:
+    """Return what extensions do not bring into the server, as its own lock does without it, unless it is asked for."""
+    asked = {normalized(name_of(each)) for each in there.wanted.jupyter_server_extensions}
+    lines = there.project.text("requirements/server.excludes.txt").splitlines()
+    return "\n".join(line for line in lines if line.split("#")[0].strip() not in asked)
 
 
 def tools_wanted(there: Situation) -> Environment:
@@ -54,7 +71,8 @@ def server_wanted(there: Situation) -> Environment:
     """Return the server. A new one is tried before it takes the place of the old one."""
     return {
         "path": there.layout.server,
-        "requirements": lock(there.project, "server"),
+        "requirements": server_lock(there.wanted, there.project),
+        "excludes": excluded(there),
         "replace": True,
         "check_command": [*TRIAL],
         "check_files": trial_files(there),
@@ -66,7 +84,7 @@ def server_wanted(there: Situation) -> Environment:
 
 def server_before(there: Situation) -> Environment:
     """Return the server to which a rollback goes back."""
-    server = {"path": there.layout.server, "requirements": lock(there.project, "server")}
+    server = {"path": there.layout.server, "requirements": server_lock(there.wanted, there.project)}
     return {**server, "replace": True, "lock": "previous"}
 
 
@@ -81,6 +99,7 @@ def kernel_wanted(there: Situation) -> Environment:
         "owner": there.account.name,
         "lock_file": there.layout.kernel_lock,
         "sandbox": programs_sandbox(there),
+        "shown_by": there.layout.server,
     }
 
 
@@ -110,7 +129,7 @@ def server_upgrades(there: Situation) -> list[Environment]:
 
 def is_held(there: Situation) -> bool:
     """Tell whether a rollback has declined the lock that is declared."""
-    declined = hashlib.sha256(lock(there.project, "server").encode()).hexdigest()
+    declined = hashlib.sha256(server_lock(there.wanted, there.project).encode()).hexdigest()
     return there.content(there.layout.server_hold) == declined
 
 
@@ -148,6 +167,31 @@ def kernel_refused(there: Situation) -> str:
     """Say why the kernel cannot be upgraded; empty where it can."""
     file = there.wanted.jupyter_requirements_file
     return no_requirements(file) if file and there.requirements is None else ""
+
+
+def extension_warnings(environments: Iterable[Mapping[str, Any]], lab: str) -> list[str]:
+    """Say of what python_environment found in the kernel's environment which parts for Jupyter have no effect there."""
+    found = [each["extensions"] for each in environments if each["extensions"]]
+    parts = [
+        f"The kernel's environment has {package}, whose part for the server is not used there: name it in "
+        "jupyter_server_extensions."
+        for each in found
+        for package in each["server"]
+    ]
+    misfits = [
+        f"The kernel's environment has {name}, which is for JupyterLab {' and '.join(needs)} and not for {lab}: "
+        "choose another version of its package."
+        for each in found
+        for name, needs in each["pages"].items()
+        if not front_ends.fits(needs, lab)
+    ]
+    return [*parts, *misfits]
+
+
+def lab_version(project: Project) -> str:
+    """Return the version of JupyterLab that is declared."""
+    found = re.search(r"(?m)^jupyterlab==([\w.]+)", lock(project, "server"))
+    return found[1] if found else ""
 
 
 def packages_changed(environments: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

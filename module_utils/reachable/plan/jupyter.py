@@ -55,6 +55,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "is_installed": is_installed,
         "kernel": environments.kernel_wanted(there),
         "kernel_refused": environments.kernel_refused(there),
+        "lab": environments.lab_version(there.project),
         "network": {"proxies": network.for_pip(there), "trust": network.trust_for_pip(there)},
         "password_file": password_file(there),
         "password_variable": password_variable(there.wanted),

@@ -67,8 +67,8 @@ def files(wanted: Declaration, layout: Layout, with_history: bool) -> list[str]:
 def looked_at(wanted: Declaration, layout: Layout, project: Project, depth: str) -> list[dict[str, Any]]:
     """Return the environments to look at. It takes a moment, so whoever has no use for it does not."""
     if depth == "upgrade":
-        return environments.looked_at_for_upgrade(layout, project)
+        return environments.looked_at_for_upgrade(wanted, layout, project)
     if depth == "little":
         return []
     own = [drift.environment(layout, project)] if drift.is_wanted(wanted) else []
-    return [*environments.looked_at(layout, project), *own]
+    return [*environments.looked_at(wanted, layout, project), *own]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ def is_package(text: str) -> bool:
     except InvalidRequirement:
         return False
     return requirement.url is None and requirement.marker is None
+
+
+def name_of(requirement: str) -> str:
+    """Return the name of the package that a requirement is for."""
+    return re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]
 
 
 def no_requirements(file: str) -> str:

@@ -149,6 +149,11 @@ def of_packages(wanted: Declaration, around: Surroundings) -> Iterator[str]:
             f"jupyter_packages has {listed(wrong)}, which is no package name with an optional version: write it like "
             "'numpy' or 'pandas==3.0.1'."
         )
+    if wrong := packages.no_packages(wanted.jupyter_server_extensions):
+        yield (
+            f"jupyter_server_extensions has {listed(wrong)}, which is no package name with an optional version: "
+            "write it like 'jupyterlab-git' or 'jupyter-server-proxy==4.4.0'."
+        )
     if wanted.jupyter_requirements_file is not None and around.requirements is None:
         yield packages.no_requirements(wanted.jupyter_requirements_file)
     for problem in requirements_files.problems(around.requirements or ""):

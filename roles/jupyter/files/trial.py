@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from reachable import examination
+from reachable.environments import ADDED
 
 PATIENCE_SECONDS = 60.0
 # The path of the folder with its sockets must be short, whatever temporary folder whoever starts this may have.
@@ -88,6 +89,9 @@ def configure(folder: Path, password: str, proof_key: str, port: int) -> None:
         "PasswordIdentityProvider": {"hashed_password": f"sha256:{salt}:{digest}"},
         "Reachable": {"proof_key": proof_key},
     }
+    if (Path(sys.prefix) / ADDED).exists():
+        # Otherwise it does without an extension that it cannot load, and only its log says so.
+        settings["ServerApp"]["reraise_server_extension_failures"] = True
     (folder / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
 
 

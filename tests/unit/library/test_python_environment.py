@@ -878,3 +878,50 @@ def test_the_way_out_that_is_given_counts(run_module: RunModule, monkeypatch: py
     run_module(python_environment, environments=[], uv=str(UV), **way)
     found = sources.surroundings(os.environ)
     assert (found["https_proxy"], found["SSL_CERT_FILE"]) == ("http://a:secret@proxy:3128", "/x.pem")
+
+
+def with_additions(lock: str, *requirements: str) -> str:
+    return "\n".join([lock.rstrip(), "# Resolved on the host:", *requirements])
+
+
+def test_what_stands_behind_the_lock(ensure: Ensure, index: Index, place: Path) -> None:
+    lock = index.lock("base==1.0")
+    index.add("behind", "1.0", "base")
+    wanted = {"requirements": with_additions(lock, "behind"), "replace": True}
+    assert ensure(check=True, **wanted)["changed"]
+    assert changes(ensure(**wanted)) == [("base", None, "1.0"), ("behind", None, "1.0")]
+    assert f"--hash=sha256:{index.hashes['behind==1.0']}" in (place / "env/added.txt").read_text()
+    assert "base==" not in (place / "env/added.txt").read_text()
+    assert not ensure(**wanted)["changed"]
+    # A newer one is left alone, also where the environment has to be repaired, until other ones are asked for.
+    index.add("behind", "2.0", "base")
+    shutil.rmtree(next(place.glob("env/lib/python*/site-packages/behind-1.0.dist-info")))
+    assert changes(ensure(**wanted)) == [("behind", None, "1.0")]
+    newer = {**wanted, "requirements": with_additions(lock, "behind>1")}
+    assert changes(ensure(check=True, **newer)) == [("behind", "1.0", "2.0")]
+    assert changes(ensure(**newer)) == [("behind", "1.0", "2.0")]
+    assert changes(ensure(**newer, lock="previous")) == [("behind", "2.0", "1.0")]
+    assert not ensure(**newer)["changed"]  # it is declined
+    assert changes(ensure(requirements=lock, replace=True)) == [("behind", "1.0", None)]
+
+
+def test_what_cannot_stand_behind_the_lock(ensure: Ensure, index: Index) -> None:
+    lock = index.lock("base==2.0")
+    ensure(requirements=lock, replace=True)
+    result = ensure(requirements=with_additions(lock, "rival"), replace=True)
+    assert "rival cannot be had for this server, which stays as it was" in result["msg"]
+    assert not ensure(requirements=lock, replace=True)["changed"]
+    assert "set replace: true" in ensure(requirements=with_additions(lock, "rival"))["msg"]
+
+
+def test_what_it_brings_along_and_what_not(ensure: Ensure, index: Index) -> None:
+    wanted = {"requirements": with_additions(index.lock("other==1.0"), "rival"), "replace": True}
+    assert changes(ensure(**wanted, excludes="base  # for a reason\n")) == [
+        ("other", None, "1.0"),
+        ("rival", None, "1.0"),
+    ]
+
+
+def test_what_nobody_has_tried_is_tried_at_once(ensure: Ensure, index: Index) -> None:
+    wanted = {"requirements": with_additions(index.lock("base==1.0"), "extra"), "replace": True}
+    assert "check_command fails" in ensure(**wanted, check_command=["false"])["msg"]

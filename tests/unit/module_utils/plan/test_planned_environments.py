@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from bare_host import ADA, FILE, TOKEN, Checkout, situation
+from reachable.lockfile import additions
 from reachable.plan import environments
 
 TOOLS, SERVER, KERNEL = "/opt/reachable/tools", "/opt/reachable/server", "/var/lib/reachable/jupyter/kernel"
@@ -104,10 +105,10 @@ def test_the_text_of_a_file_that_is_not_there_is_asked_for_by_an_upgrade_only() 
 
 def test_what_is_looked_at() -> None:
     there = situation()
-    tools, server, kernel = environments.looked_at(there.layout, there.project)
+    tools, server, kernel = environments.looked_at(there.wanted, there.layout, there.project)
     assert [tools["requirements"], tools["alternative"]] == texts(["tools", "tunnel"])
     assert (server["path"], server["replace"], kernel["path"], kernel["exact"]) == (SERVER, True, KERNEL, False)
-    declared = environments.looked_at_for_upgrade(there.layout, there.project)
+    declared = environments.looked_at_for_upgrade(there.wanted, there.layout, there.project)
     assert [(each["path"], each["replace"]) for each in declared] == [(SERVER, False), (KERNEL, False)]
 
 
@@ -166,3 +167,46 @@ def test_packages_are_told_with_their_environment() -> None:
         {"path": KERNEL, "packages_changed": [package]},
     ]
     assert environments.packages_changed(done) == [{**package, "environment": KERNEL}]
+
+
+WITH_EXTENSIONS = {"jupyter_server_extensions": ["jupytext", "Jupyterlab_Git>=0.50"]}
+
+
+def test_extensions_stand_behind_the_lock_of_the_server() -> None:
+    there = situation(WITH_EXTENSIONS)
+    [_, looked, _] = environments.looked_at(there.wanted, there.layout, there.project)
+    assert looked["requirements"].startswith(texts(["server"])[0])
+    assert additions(looked["requirements"]) == ["Jupyterlab_Git>=0.50", "jupytext"]
+    made = environments.server_wanted(there)
+    assert made["requirements"] == looked["requirements"] == environments.server_before(there)["requirements"]
+    declined = hashlib.sha256(looked["requirements"].encode()).hexdigest()
+    held = situation(WITH_EXTENSIONS, {"files": {f"{SERVER}.hold": {**FILE, "content": declined}}})
+    assert environments.is_held(held)
+    assert environments.server_wanted(situation())["requirements"] == texts(["server"])[0]
+
+
+def test_extensions_bring_nothing_that_the_server_does_without_unless_it_is_asked_for() -> None:
+    assert "ipykernel" in environments.server_wanted(situation(WITH_EXTENSIONS))["excludes"]
+    assert "ipykernel" not in environments.excluded(situation({"jupyter_server_extensions": ["IPykernel>6"]}))
+
+
+def test_what_has_no_effect_in_the_environment_of_the_kernel() -> None:
+    found = {
+        "server": ["jupyterlab-git-core"],
+        "pages": {
+            "@jupyter-widgets/jupyterlab-manager": ["^3.0.0 || ^4.0.0", "^3.0.0 || ^4.0.0"],
+            "old": ["^3.0.0"],
+            "mime": [],
+            "any": ["*", ">=2"],
+        },
+    }
+    part, misfit = environments.extension_warnings([{"extensions": None}, {"extensions": found}], "4.5.11")
+    assert part == (
+        "The kernel's environment has jupyterlab-git-core, whose part for the server is not used there: name it in "
+        "jupyter_server_extensions."
+    )
+    assert misfit == (
+        "The kernel's environment has old, which is for JupyterLab ^3.0.0 and not for 4.5.11: choose another version "
+        "of its package."
+    )
+    assert environments.lab_version(situation().project).startswith("4.")

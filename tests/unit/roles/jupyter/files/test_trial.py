@@ -130,3 +130,15 @@ def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(trial, "PATIENCE_SECONDS", 0.3)
     environment = {"PATH": os.environ["PATH"], "JUPYTER_CONFIG_PATH": "/nowhere"}
     assert trial.try_server(tmp_path, environment) == "The server does not answer."
+
+
+@pytest.mark.parametrize("has_more", [False, True])
+def test_what_was_added_to_a_server_has_to_load(
+    has_more: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    if has_more:
+        (tmp_path / "added.txt").touch()
+    trial.configure(tmp_path, "password", "key", 8888)
+    settings = json.loads((tmp_path / "jupyter_server_config.json").read_text())
+    assert ("reraise_server_extension_failures" in settings["ServerApp"]) is has_more
