@@ -49,6 +49,7 @@ class Declaration:
     jupyter_packages: list[str]
     jupyter_requirements_file: str | None
     jupyter_server_extensions: list[str]
+    jupyter_tcp_kernels: list[str]
     jupyter_settings: dict[Any, Any]
     jupyter_sandbox: dict[Any, Any]
     reachable_keep_awake: bool

@@ -64,6 +64,7 @@ EXTENSION = (
     "reachable_preload.py",
     "reachable_front_ends.py",
     "reachable_awake.py",
+    "reachable_kernels.py",
 )
 LAB_OVERRIDES = "labconfig/default_setting_overrides.json"
 # What is good for an iPad, unless somebody wants it otherwise: here, in jupyter_settings, or in their own
@@ -74,7 +75,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "ServerApp": {
             "tornado_settings": {"compress_response": True},  # JupyterLab's first load is a quarter of it
             "identity_provider_class": "reachable_login.ReachableIdentityProvider",
-        }
+        },
+        "MappingKernelManager": {"kernel_manager_class": "reachable_kernels.ReachableKernelManager"},
     },
     "jupyter_lab_config.json": {
         "LabApp": {
@@ -122,20 +124,22 @@ def extension(there: Situation) -> list[Entry]:
     """Return those files."""
     written = [
         *(there.project.text(f"roles/jupyter/files/{name}") for name in EXTENSION),
-        *(f"{json.dumps(values, indent=2)}\n" for values in defaults(there.layout).values()),
+        *(f"{json.dumps(values, indent=2)}\n" for values in defaults(there).values()),
         texts.json_text(lab_overrides(there.wanted.jupyter_settings)),
     ]
     return [{"path": path, "content": text} for path, text in zip(extension_paths(there.layout), written)]
 
 
-def defaults(layout: Layout) -> dict[str, dict[str, Any]]:
+def defaults(there: Situation) -> dict[str, dict[str, Any]]:
     """Return the defaults, by the files in which they stand."""
+    layout, kernels = there.layout, {"tcp_kernels": there.wanted.jupyter_tcp_kernels}
     server = DEFAULTS["jupyter_server_config.json"]["ServerApp"]
     pages = {
         "extra_static_paths": [f"{layout.jupyter_pages}/static"],
         "extra_template_paths": [f"{layout.jupyter_pages}/templates"],
     }
-    return {**DEFAULTS, "jupyter_server_config.json": {"ServerApp": {**server, **pages}}}
+    own = {"ServerApp": {**server, **pages}, "ReachableKernelManager": kernels}
+    return {**DEFAULTS, "jupyter_server_config.json": {**DEFAULTS["jupyter_server_config.json"], **own}}
 
 
 def folders(there: Situation) -> list[Entry]:

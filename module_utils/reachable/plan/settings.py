@@ -20,7 +20,7 @@ IDENTITY_CLASSES = (
     "LegacyIdentityProvider",
     "ReachableIdentityProvider",
 )
-OUR_CLASSES = (*SERVER_CLASSES, *IDENTITY_CLASSES, "Reachable", "ReachableLimits")
+OUR_CLASSES = (*SERVER_CLASSES, *IDENTITY_CLASSES, "Reachable", "ReachableKernelManager", "ReachableLimits")
 REMEDIES = {
     "ip": "use jupyter_listen",
     "port": "use jupyter_port",
@@ -40,6 +40,7 @@ REMEDIES = {
     "wrong_passwords_per_hour": "use jupyter_login_attempts",
     "login_days": "use jupyter_login_days",
     "connections": "use jupyter_connections",
+    "tcp_kernels": "use jupyter_tcp_kernels",
     "allow_root": "leave it out, Jupyter never runs as root",
     "base_url": "leave it out, the addresses on the card rely on it",
     "trust_xheaders": "leave it out, it is set behind an http tunnel and nowhere else",
@@ -49,7 +50,7 @@ REMEDIES = {
     "proof_key": "leave it out, each installation has one of its own",
 }
 # A manager's subclass would win over KernelManager.
-KERNEL_REMEDIES = {"transport": "leave it out, kernels must not listen on TCP ports"}
+KERNEL_REMEDIES = {"transport": "use jupyter_tcp_kernels, others must not listen on TCP ports"}
 # In jupyter_settings it is meant; elsewhere it is named, because passwords may then be guessed without end.
 LOGIN_REMEDIES = {"identity_provider_class": "leave it out and use jupyter_password"}
 ELSEWHERE_REMEDIES = {**REMEDIES, **KERNEL_REMEDIES, **LOGIN_REMEDIES}

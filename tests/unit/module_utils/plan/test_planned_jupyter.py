@@ -413,3 +413,12 @@ def test_where_else_somebody_may_have_configured_it() -> None:
     looked_at = jupyter.other_config(there.layout, there.wanted)
     assert looked_at["folders"][1:3] == [f"{HOME}/.jupyter", "/opt/reachable/server/etc/jupyter"]
     assert (looked_at["user"], looked_at["traits"][-1]) == ("jupyter", "mine")
+
+
+def test_which_kernels_get_tcp() -> None:
+    there = situation({"jupyter_tcp_kernels": ["deno"]})
+    [written] = [
+        each for each in jupyter_files.extension(there) if each["path"].endswith("/jupyter_server_config.json")
+    ]
+    assert json.loads(written["content"])["ReachableKernelManager"] == {"tcp_kernels": ["deno"]}
+    assert there.settings["KernelManager"] == {"transport": "ipc"}
