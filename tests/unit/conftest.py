@@ -93,7 +93,8 @@ def run_action() -> RunAction:
     ) -> dict[str, Any]:
         task = SimpleNamespace(action=name, args=arguments, async_val=0, check_mode=check)
         connection = SimpleNamespace(transport=transport, become=become, _shell=SimpleNamespace(tmpdir="/nowhere"))
-        action = action_loader.get(name, task, connection, play_context=None, loader=None, templar=None)
+        templar = SimpleNamespace(template=lambda value: value)  # in these tests no variable has a template
+        action = action_loader.get(name, task, connection, play_context=None, loader=None, templar=templar)
         action._execute_module = execute
         try:
             result: dict[str, Any] = action.run(task_vars=UNTAGGED | (variables or {}))

@@ -35,9 +35,8 @@ def refused(run_action: RunAction) -> Refused:
         values = {**DEFAULTS, **given}
         common = {"platform": "linux", "scope": "system", "home": "~"}
         arguments = {**common, "checks": True, "kept": {}, "place": PLACE, **options}
-        done = run_action(
-            "plan", variables={"inventory_hostname": "vps"}, values=values, names=[*given], specs=SPECS, **arguments
-        )
+        variables = {"inventory_hostname": "vps", **given}
+        done = run_action("plan", variables=variables, values=values, specs=SPECS, **arguments)
         assert done.get("failed", False) == ("msg" in done)
         return str(done["msg"]).split("\n") if "msg" in done else []
 
