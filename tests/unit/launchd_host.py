@@ -28,7 +28,7 @@ class Host:
         self.uid = os.geteuid()
         self.domain = f"gui/{self.uid}" if self.uid else "system"
         self.launchctl = root / "launchctl"
-        self.launchctl.write_text(f'#!/bin/sh\nLAUNCHD_ROOT={root} exec {sys.executable} {DOUBLE} "$@"\n')
+        self.launchctl.write_text(f'#!/bin/sh\nLAUNCHD_ROOT={root} exec "{sys.executable}" "{DOUBLE}" "$@"\n')
         self.launchctl.chmod(0o755)
         self.path = root / "Library/LaunchDaemons" / f"{NAME}.plist"
         self.path.parent.mkdir(parents=True)

@@ -650,7 +650,7 @@ def test_a_code_of_the_tunnel_that_is_not_known(start: Start) -> None:
 # SSH
 
 GREETING = b"SSH-2.0-OpenSSH_9.2p1\r\n"
-SSH_PRELUDE = """#!{python} -S
+SSH_PRELUDE = """#!/usr/bin/env -S python3 -S
 import json, os, select, socket, sys, time
 with open(__file__ + ".calls", "a") as calls:
     known = next(part for part in sys.argv if part.startswith("UserKnownHostsFile="))[20:-1]
@@ -677,7 +677,7 @@ def ssh(talk: Talk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ssh:
 
     def make(url: str, body: str = PIPE, greeting: bytes = GREETING, **changes: Any) -> ssh_tunnel.Way:
         program = tmp_path / "ssh"
-        program.write_text(SSH_PRELUDE.replace("{python}", sys.executable) + body)
+        program.write_text(SSH_PRELUDE + body)
         program.chmod(0o755)
         monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
         host, port = talk(lambda connection: connection.sendall(greeting)).split(":")

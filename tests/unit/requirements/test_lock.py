@@ -18,7 +18,7 @@ sys.path.append(str(PROGRAM.parent))  # where what it imports lies
 sys.modules["lock"] = lock  # dataclasses look their module up
 spec.loader.exec_module(lock)
 
-STAND_IN = """#!{python}
+STAND_IN = """#!/usr/bin/env python3
 import os, pathlib, sys
 with open("calls", "a") as log:
     print(os.environ["UV_SYSTEM_CERTS"], os.environ["UV_NO_CONFIG"], *sys.argv[1:], file=log)
@@ -45,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def know(folder: Path, newest: str) -> None:
-    (folder / "uv").write_text(STAND_IN.format(python=sys.executable, newest=newest))
+    (folder / "uv").write_text(STAND_IN.format(newest=newest))
     (folder / "uv").chmod(0o755)
 
 
