@@ -193,8 +193,6 @@ def main() -> None:
         signal.signal(number, lambda *_: sys.exit("Stopped."))
     set_environment()
     os.environ["REACHABLE_TEST_SEED"] = seed
-    if is_exhaustive or {"faults", "scenario"} & {*names} or not names:
-        print(f"--seed {seed} makes the same choices again.", flush=True)
     if is_exhaustive:
         os.environ |= {"REACHABLE_TEST_HOSTS": "all", "REACHABLE_TEST_LEAVES_OUT": "nothing"}
     if names == ["shell"]:
@@ -325,6 +323,8 @@ def run_and_exit(parts: list[Part]) -> None:
         require(LINT_PROGRAMS)
     if scenarios:
         with hosts():
+            # Not before, as what provides hosts may have begun this program anew, and with another seed.
+            print(f"--seed {os.environ['REACHABLE_TEST_SEED']} makes the same choices again.", flush=True)
             images = image_parts(part.name for part in scenarios)
             run(images)
             name_agent()
