@@ -254,13 +254,15 @@ def name_agent() -> None:
 
 
 def unit_parts(is_exhaustive: bool) -> list[Part]:
-    """Return the unit tests, and apart from them those that start programs; as many at once as there are processors."""
-    command, some = ["pytest", "--numprocesses=auto"], "" if is_exhaustive else " and not exhaustive"
+    """Return the unit tests, and apart from them those that start programs; as many at once as keep processors busy."""
+    some = "" if is_exhaustive else " and not exhaustive"
     # What a file has started for its tests is started once.
-    programs = [*command, "--dist=loadfile", "-m", f"programs{some}"]
+    programs = ["pytest", "--numprocesses=auto", "--dist=loadfile", "-m", f"programs{some}"]
+    # Some of them wait: for a clock, or a connection that is not to come.
+    units = ["pytest", f"--numprocesses={2 * (os.cpu_count() or 1)}", "-m", f"not programs{some}"]
     width = AT_ONCE - 1
     return [
-        Part("unit", "unit", [*command, "-m", f"not programs{some}"], width),
+        Part("unit", "unit", units, width),
         Part("programs", "programs", programs, width),
     ]
 
