@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -13,13 +12,10 @@ import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import trust_as_template
+from imports import imported
 
 ROOT = Path(__file__).resolve().parents[2]
-SPEC = importlib.util.spec_from_file_location("reachable_command", ROOT / "command.py")
-assert SPEC
-assert SPEC.loader
-command: Any = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(command)
+command = imported("reachable_command", ROOT / "command.py")
 
 
 def understood(*words: str) -> Any:

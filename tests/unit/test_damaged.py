@@ -6,7 +6,7 @@ each of which the plan has to bear.
 
 from __future__ import annotations
 
-import importlib.util
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import configuration
 import file_tree
 import pytest
+from acting import RECORD, RUNNING
 from ansible.errors import AnsibleFilterError
 from bare_host import FILE, FOLDER, ROOT, SPECS, TOKEN, declared, situation
+from imports import imported
 from reachable import given, passwords
 from reachable.plan import keeping, looks, make
 from reachable.plan.layout import layout_before
@@ -28,17 +30,10 @@ if TYPE_CHECKING:
     from conftest import RunModule
 
 
-def action(name: str) -> Any:
-    """Return the action plugin of a name, whose module may have the same."""
-    spec = importlib.util.spec_from_file_location(f"{name}_action", ROOT / f"action_plugins/{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-GIVEN_ACTION, PLAN_ACTION = action("given"), action("plan")
+# Modules have the same names.
+GIVEN_ACTION, PLAN_ACTION = (
+    imported(f"{name}_action", ROOT / f"action_plugins/{name}.py") for name in ("given", "plan")
+)
 WHOLE = {
     "scopes.json": json.dumps({"system": {"prefix": "/opt/reachable", "state": "/var/lib/reachable", "user": "root"}}),
     "vps.yml": "jupyter_port: 8822\n",
@@ -149,15 +144,7 @@ SEEN = {
     "a socket": {**FILE, "state": "other", "content": None},
 }
 GIVEN = {"ngrok_authtoken": TOKEN, "ngrok_transport": "tcp"}
-RUNNING = {"state": "running", "at_boot": True, "uptime": 100, "drop_ins": []}
-RECORD = make.Record(
-    values={},
-    specs=SPECS,
-    recalled={"file": "/given/host.yml", "is_there": False, "found": {}, "given": [], "declared": [], "specs": SPECS},
-    scopes={},
-    takes="all",
-    is_writable=True,
-)
+TAKES_ALL = dataclasses.replace(RECORD, takes="all")
 
 
 @pytest.mark.parametrize("only_looks", [False, True])
@@ -169,7 +156,7 @@ def test_files_of_the_host(seen: dict[str, Any], only_looks: bool) -> None:
     daemons = {name: {**RUNNING, "drop_ins": []} for name in bare.facts["daemons"]}
     damaged = {path: {**seen, "path": path} for path in paths if path != "/run/dbus/system_bus_socket"}
     there = situation(GIVEN, {"files": damaged, "daemons": daemons}, only_looks=only_looks, controller=Controller())
-    plan = make.make(there, RECORD)
+    plan = make.make(there, TAKES_ALL)
     assert json.loads(json.dumps(plan)) == plan
     assert plan["receipt"]["entries"] != []
 

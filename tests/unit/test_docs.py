@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from typing import Any
 
 import pytest
+from imports import imported
 
-SPEC = importlib.util.spec_from_file_location("documents", Path(__file__).parents[1] / "docs.py")
-assert SPEC
-assert SPEC.loader
-docs: Any = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(docs)
+docs = imported("documents", Path(__file__).parents[1] / "docs.py")
 
 OTHER = """# What `up` does, and what not
 

@@ -10,18 +10,14 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from ansible.plugins.loader import become_loader, connection_loader
+from imports import imported
 
 ROOT = Path(__file__).resolve().parents[2]
-SPEC = importlib.util.spec_from_file_location("surroundings", ROOT / "surroundings.py")
-assert SPEC
-assert SPEC.loader
-surroundings: Any = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(surroundings)
+surroundings = imported("surroundings", ROOT / "surroundings.py")
 
 SET = ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOST_PATTERN_MISMATCH", "LC_ALL")
 COUNT = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -12,17 +11,13 @@ import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.manager import VariableManager
+from imports import imported
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORIES = sorted(folder.parent.name for folder in ROOT.glob("molecule/*/inventory"))
 
 # Python has a package of this name, too.
-spec = importlib.util.spec_from_file_location("test_command_line", ROOT / "tests/test.py")
-assert spec
-assert spec.loader
-command: Any = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = command
-spec.loader.exec_module(command)
+command = imported("test_command_line", ROOT / "tests/test.py")
 
 
 def images_of(scenario: str) -> set[str]:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import plistlib
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from imports import imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +24,7 @@ IS_ROOT = os.geteuid() == 0
 SOMEBODY = 65534 if IS_ROOT else os.geteuid()
 SECONDS = 5
 
-spec = importlib.util.spec_from_file_location("macos_launchd", HERE.parents[1] / "doubles/macos_launchd.py")
-assert spec
-assert spec.loader
-double: Any = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = double
-spec.loader.exec_module(double)
+double = imported("macos_launchd", HERE.parents[1] / "doubles/macos_launchd.py")
 
 
 class Mac:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -12,17 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from imports import imported
 from reachable import sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROGRAM = Path(__file__).parents[3] / "requirements/environment.py"
-spec = importlib.util.spec_from_file_location("environment", PROGRAM)
-assert spec
-assert spec.loader
-environment = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(environment)
+environment = imported("environment", PROGRAM)
 
 # One program for both: it writes down how it was called, takes its time, fails where it is told to, and brings uv.
 STAND_IN = """#!/usr/bin/env python3

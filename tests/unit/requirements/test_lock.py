@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import pytest
+from imports import imported
 
 PROGRAM = Path(__file__).parents[3] / "requirements/lock.py"
-spec = importlib.util.spec_from_file_location("lock", PROGRAM)
-assert spec
-assert spec.loader
-lock = importlib.util.module_from_spec(spec)
 sys.path.append(str(PROGRAM.parent))  # where what it imports lies
-sys.modules["lock"] = lock  # dataclasses look their module up
-spec.loader.exec_module(lock)
+lock = imported("lock", PROGRAM)
 
 STAND_IN = """#!/usr/bin/env python3
 import os, pathlib, sys

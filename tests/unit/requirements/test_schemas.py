@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
+from imports import imported
+
 PROGRAM = Path(__file__).parents[3] / "requirements/schemas.py"
-spec = importlib.util.spec_from_file_location("schemas", PROGRAM)
-assert spec
-assert spec.loader
-schemas: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(schemas)
+schemas = imported("schemas", PROGRAM)
 
 
 def write(file: Path, schema: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
@@ -11,14 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from imports import imported
 
-spec = importlib.util.spec_from_file_location(
-    "reachable_awake", Path(__file__).parents[5] / "roles/jupyter/files/reachable_awake.py"
-)
-assert spec
-assert spec.loader
-reachable_awake: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(reachable_awake)
+reachable_awake = imported("reachable_awake", Path(__file__).parents[5] / "roles/jupyter/files/reachable_awake.py")
 
 BATTERY = {"type": "Battery", "status": "Discharging"}
 BUSY, IDLE = {"execution_state": "busy"}, {"execution_state": "idle"}

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from imports import imported
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.services.config.manager import ConfigManager
 from traitlets import List, Unicode
 
 FILES = Path(__file__).parents[5] / "roles/jupyter/files"
-spec = importlib.util.spec_from_file_location("reachable_front_ends", FILES / "reachable_front_ends.py")
-assert spec
-assert spec.loader
-reachable_front_ends: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(reachable_front_ends)
+reachable_front_ends = imported("reachable_front_ends", FILES / "reachable_front_ends.py")
 
 
 class Lab(ExtensionApp):

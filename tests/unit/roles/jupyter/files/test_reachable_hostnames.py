@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import importlib.util
 import json
 import os
 import shutil
@@ -15,9 +14,10 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from imports import imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +27,7 @@ PATIENCE_SECONDS = 60
 ADA = "ada.ngrok-free.app"
 EVE = "eve.ngrok-free.app"
 
-spec = importlib.util.spec_from_file_location("reachable_hostnames", FILES / "reachable_hostnames.py")
-assert spec
-assert spec.loader
-reachable_hostnames: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(reachable_hostnames)
+reachable_hostnames = imported("reachable_hostnames", FILES / "reachable_hostnames.py")
 
 
 def publish(file: Path, *hosts: str | None) -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from imports import imported
 from traitlets.config import Config
 
 FILES = Path(__file__).parents[5] / "roles/jupyter/files"
-spec = importlib.util.spec_from_file_location("reachable_kernels", FILES / "reachable_kernels.py")
-assert spec
-assert spec.loader
-reachable_kernels: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(reachable_kernels)
+reachable_kernels = imported("reachable_kernels", FILES / "reachable_kernels.py")
 
 CONFIG = Config(
     {"KernelManager": {"transport": "ipc"}, "ReachableKernelManager": {"tcp_kernels": ["deno", "scala*", ".net-*"]}}

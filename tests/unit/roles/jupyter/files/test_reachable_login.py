@@ -7,7 +7,6 @@ import contextlib
 import email.utils
 import hashlib
 import http.client
-import importlib.util
 import itertools
 import json
 import os
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import websocket
+from imports import imported
 from jupyter_server.serverapp import ServerApp
 from reachable import proofs
 
@@ -39,12 +39,7 @@ PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 2.0
 
 sys.path.append(str(FILES))  # as our configuration of Jupyter does
-spec = importlib.util.spec_from_file_location("reachable_login", FILES / "reachable_login.py")
-assert spec
-assert spec.loader
-reachable_login: Any = importlib.util.module_from_spec(spec)
-sys.modules["reachable_login"] = reachable_login
-spec.loader.exec_module(reachable_login)
+reachable_login = imported("reachable_login", FILES / "reachable_login.py")
 Visitor = reachable_login.Visitor
 
 

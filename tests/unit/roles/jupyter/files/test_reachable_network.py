@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from imports import imported
 
 FILES = Path(__file__).parents[5] / "roles/jupyter/files"
-spec = importlib.util.spec_from_file_location("reachable_network", FILES / "reachable_network.py")
-assert spec
-assert spec.loader
-reachable_network: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(reachable_network)
+reachable_network = imported("reachable_network", FILES / "reachable_network.py")
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 NAMES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "https_proxy")

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import jinja2
 import pytest
+from imports import imported
 from jupyter_server.extension.application import ExtensionApp
 
 FILES = Path(__file__).parents[5] / "roles/jupyter/files"
-spec = importlib.util.spec_from_file_location("reachable_preload", FILES / "reachable_preload.py")
-assert spec
-assert spec.loader
-reachable_preload: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(reachable_preload)
+reachable_preload = imported("reachable_preload", FILES / "reachable_preload.py")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bare_host import Checkout
+from imports import imported
 from reachable.plan import package
 
 if TYPE_CHECKING:
@@ -26,11 +26,7 @@ TRIAL = ROOT / "roles/jupyter/files/trial.py"
 PROGRAM = "import sys, trial; trial.TEMPORARY = sys.argv.pop(); trial.main()"
 BROKEN_KERNEL = {"argv": ["/nowhere"], "display_name": "Broken", "language": "python"}
 
-spec = importlib.util.spec_from_file_location("trial", TRIAL)
-assert spec
-assert spec.loader
-trial: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(trial)
+trial = imported("trial", TRIAL)
 
 Run = Any
 
