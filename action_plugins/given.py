@@ -18,6 +18,7 @@ from yaml import YAMLError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
 from reachable import given
+from reachable.plan import steps
 
 ROOT = Path(__file__).resolve().parents[1]
 # What requirements/libraries.in names, as it is imported.
@@ -39,12 +40,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
         variables = task_vars or {}
-        steps = sorted({*self._task.tags} - {"always"})
+        known = sorted({*self._task.tags} - {"always"})
         chosen, left_out = variables["ansible_run_tags"], variables["ansible_skip_tags"]
         if is_ours():
-            check_tags("--tags", chosen, steps)
-            check_tags("--skip-tags", left_out, steps)
-        elif matches_none(chosen, steps):
+            check_tags("--tags", chosen, known)
+            check_tags("--skip-tags", left_out, known)
+        elif not steps.match(chosen, known):
             return result | {"skipped": True, "skip_reason": "The tags are those of another playbook."}
         check_libraries()
         specs = read_specs(options["specs"])
@@ -76,16 +77,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         return by_option, {*manager.get_vars(host=inventory.get_host(host), include_hostvars=False)}
 
 
-def check_tags(option: str, tags: list[str], steps: list[str]) -> None:
+def check_tags(option: str, tags: list[str], known: list[str]) -> None:
     """Refuse tags that match none of a playbook's steps. Raises AnsibleActionFail."""
-    if tags and matches_none(tags, steps):
-        remedy = f"choose from {', '.join(steps)}" if steps else f"this is done whole, so leave {option} out"
+    if tags and not steps.match(tags, known):
+        remedy = f"choose from {', '.join(known)}" if known else f"this is done whole, so leave {option} out"
         raise AnsibleActionFail(f"{option}: {', '.join(tags)} matches no step: {remedy}.")
-
-
-def matches_none(tags: list[str], steps: list[str]) -> bool:
-    """Tell whether tags match none of the steps. Some have a meaning of their own in Ansible."""
-    return not {"all", "tagged", *steps}.intersection(tags)
 
 
 def is_ours() -> bool:

@@ -16,8 +16,12 @@ NEEDS = {"jupyter": (), "tunnel": ("jupyter",), "drift": ("jupyter",), "endpoint
 
 def chosen(run_tags: Collection[str], skip_tags: Collection[str]) -> list[str]:
     """Return the steps that Ansible's ``--tags`` and ``--skip-tags`` leave."""
-    is_whole = bool({"all", "tagged"}.intersection(run_tags))
-    return [step for step in NEEDS if (is_whole or step in run_tags) and step not in skip_tags]
+    return [step for step in NEEDS if match(run_tags, [step]) and step not in skip_tags]
+
+
+def match(tags: Collection[str], steps: Collection[str]) -> bool:
+    """Tell whether tags match any of the steps. Some have a meaning of their own in Ansible."""
+    return not {"all", "tagged", *steps}.isdisjoint(tags)
 
 
 def refusals(there: Situation, plan: Mapping[str, Any], steps: Collection[str]) -> Iterator[str]:
