@@ -181,20 +181,21 @@ def state_of(environment: Path, python: Interpreter, requirements: str, exact: b
 
 def lock_of(environment: Path) -> str | None:
     """Return the lock from which an environment was made; None if there is no environment, or it is incomplete."""
-    try:
-        lock: str = files.read_regular(str(environment / LOCK)).decode()
-    except (OSError, ValueError):
-        return None
-    return lock
+    return text_in(environment / LOCK)
 
 
 def added_to(environment: Path) -> str:
     """Return the lock of what was added to an environment's own; empty if nothing was."""
+    return text_in(environment / ADDED) or ""
+
+
+def text_in(file: Path) -> str | None:
+    """Return the text of a file; None if there is none that can be read."""
     try:
-        lock: str = files.read_regular(str(environment / ADDED)).decode()
+        text: str = files.read_regular(str(file)).decode()
     except (OSError, ValueError):
-        return ""
-    return lock
+        return None
+    return text
 
 
 def hold_of(path: Path) -> Path:
@@ -212,8 +213,5 @@ def lock_in_force(path: Path, declared: str) -> str:
 
     If it was declined, the lock in force is that of the environment in use, or the declared one if that is gone.
     """
-    try:
-        is_declined = files.read_regular(str(hold_of(path))).decode() == name_of(declared)
-    except (OSError, ValueError):
-        is_declined = False
+    is_declined = text_in(hold_of(path)) == name_of(declared)
     return (lock_of(path) if is_declined else None) or declared
