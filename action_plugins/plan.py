@@ -90,7 +90,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         name = variables["inventory_hostname"]
         if options["host"] is not None:
             there = situation(name, options, self._task.check_mode)
-            plan = make.make(there, record(options, task_vars or {}))
+            plan = make.make(there, record(options, variables))
             plan["kept"]["differs"] = not there.pulled and differs(plan["kept"]["entries"])
             return result | plan | {"since": options["since"]}
         if options["checks"]:

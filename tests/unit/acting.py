@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bare_host import SPECS
-from reachable.plan import entries, jupyter, make
+from reachable.plan import entries, jupyter, make, steps
 
 if TYPE_CHECKING:
     from reachable.plan.situation import Situation
@@ -20,6 +20,7 @@ RECORD = make.Record(
     scopes={},
     takes="given",
     is_writable=True,
+    steps=[*steps.NEEDS],
 )
 
 

@@ -45,7 +45,7 @@ class Record:
     scopes: keeping.Scopes
     takes: str
     is_writable: bool
-    steps: Collection[str] = tuple(steps.NEEDS)
+    steps: Collection[str]
 
 
 def make(there: Situation, record: Record) -> dict[str, Any]:
