@@ -24,4 +24,4 @@ def walk(tablet: Tablet, card: Path, url: str, password: str) -> None:
     with tablet.step("Log in"):
         tablet.page.get_by_label("Password").fill(password)
         tablet.page.get_by_role("button", name="Log in").tap()
-        tablet.page.wait_for_url(f"{url}/lab*", wait_until="commit")
+        tablet.page.wait_for_url(f"{url}/lab*")  # loaded: of a page that nothing is drawn of there is no picture
