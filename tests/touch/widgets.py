@@ -53,7 +53,7 @@ def run_classic(tablet: Tablet, _server: Browser, _name: str) -> None:
 
 def drag_to_end(tablet: Tablet, handle: Locator) -> None:
     """Drag the handle of a slider as far to the right as it goes."""
-    handle.scroll_into_view_if_needed()
+    handle.tap(trial=True)  # waits until it stays where it is: below it an output and the next cell come
     slider = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')]")
     box, rail = handle.bounding_box(), slider.bounding_box()
     assert box, "The handle is not to be seen."
