@@ -12,7 +12,9 @@ import difflib
 import json
 import os
 import re
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -366,8 +368,29 @@ class VerbCLI(PlaybookCLI):  # type: ignore[misc]  # Ansible has no types
         return {variable(name): value for name, value in given.items()}
 
 
+def end_workers_with_this_process() -> None:
+    """End what Ansible forks once this process has ended, also where it was killed.
+
+    Ansible's workers would go on, and never end with a result that is longer than a pipe: nobody reads it, and they
+    have the reading end themselves.
+    """
+    reader, writing = os.pipe()
+    writer = os.fdopen(writing, "wb")
+
+    def end() -> None:
+        os.read(reader, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def wait() -> None:
+        writer.close()
+        threading.Thread(target=end, daemon=True).start()
+
+    os.register_at_fork(after_in_child=wait)
+
+
 def main() -> None:
     """Run the verb."""
+    end_workers_with_this_process()
     try:
         VerbCLI.cli_executor()
     except Mistake as mistake:

@@ -302,3 +302,30 @@ def test_from_outside_it_is_one_sentence_and_1(words: str, said: str, tmp_path: 
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"reachable: {said}\n")
+
+
+WORKER = """
+import multiprocessing, os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import command
+
+def report():
+    signal.alarm(30)
+    _, writer = os.pipe()
+    print("at work", flush=True)
+    os.write(writer, bytes(1 << 20))
+
+command.end_workers_with_this_process()
+worker = multiprocessing.get_context("fork").Process(target=report)
+worker.start()
+worker.join()
+"""
+
+
+def test_a_worker_with_a_long_result_ends_with_the_controller_that_was_killed() -> None:
+    controller = subprocess.Popen([sys.executable, "-c", WORKER, ROOT], stdout=subprocess.PIPE)
+    assert controller.stdout
+    assert controller.stdout.readline() == b"at work\n"
+    controller.kill()
+    # The worker has this end of the pipe, too.
+    assert controller.communicate(timeout=10) == (b"", None)
