@@ -100,6 +100,18 @@ options:
         type: list
         elements: str
         default: []
+      authority:
+        description: >-
+          The certificate of an authority that counts for this address beside those of the system, in PEM. The system's
+          store stays as it is.
+        type: str
+        default: ""
+      certificate_name:
+        description: >-
+          The name or address for which the server's certificate is issued, where it is not that of O(endpoints[].url),
+          as on the loopback.
+        type: str
+        default: ""
   password:
     description: The password of the server. Without it, what comes after V(proof) is skipped.
     type: str
@@ -195,6 +207,28 @@ endpoints:
     interstitial:
       description: Whether the leg V(interstitial) met a page of ngrok that browsers have to pass.
       type: bool
+    certificate:
+      description: The certificate of the server, where V(tls) succeeded.
+      type: dict
+      contains:
+        issuer:
+          description: Who issued it.
+          type: str
+        names:
+          description: The names and addresses for which it was issued.
+          type: list
+          elements: str
+        begin:
+          description: The day on which it begins to be valid, in UTC.
+          type: str
+        end:
+          description: The day on which it ends.
+          type: str
+        is_ending:
+          description: >-
+            Whether it ends within 30 days, and less than a quarter of its life is left, so that it should have been
+            renewed by now.
+          type: bool
     legs:
       description: All legs in their order.
       type: list

@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import errno
 import http.client
+import socket
 
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
 # Codes that a starting server may cause. A server that does not answer at all is not starting, but behind a firewall.
-STARTING = ("refused", "hung_up", "silent", "broken", "tunnel_starting", "ssh_hung_up", "ssh_target_closed")
+STARTING = (
+    *("refused", "hung_up", "silent", "tls_silent", "broken"),
+    *("tunnel_starting", "ssh_hung_up", "ssh_target_closed"),
+)
 # Codes that show that another machine is at the address.
 FOREIGN = ("name_shared", "other_host")
 TIMEOUT_CODES = {
     "name": "name_silent",
     "tcp": "unanswered",
+    "tls": "tls_silent",
     "kernel": "kernel_silent",
     "websocket": "websocket_silent",
     "run": "kernel_mute",
@@ -95,28 +100,56 @@ ADVICE = {
         "Look at the detail of this leg, and at the log of the SSH service on that machine.",
     ),
     "expired": (
-        "The certificate of {host} has expired.",
-        "Renew the certificate, and check the date of the machine that runs this check.",
+        "The certificate of {host} has expired: it ended on {end}.",
+        "Run './reachable up', which renews one of ours; one of yours has to be renewed by whoever issued it.",
     ),
     "early": (
-        "The certificate of {host} is not valid yet.",
-        "Correct the date of the machine that runs this check, or wait until the certificate becomes valid.",
+        "The certificate of {host} is not valid yet: it begins on {begin}.",
+        "Check the clock of the machine that issued it, and issue it anew, or wait until then.",
+    ),
+    "wrong_clock": (
+        "The clock of {host} is {days} days apart from this machine's, and its certificate valid by one of them only.",
+        "Set the one that is wrong: 'timedatectl' shows its date, and 'timedatectl set-ntp true' keeps it right.",
     ),
     "other_name": (
-        "The certificate at {url} was issued for another name than {host}.",
-        "Use the name for which the certificate was issued, or issue one for {host}.",
+        "The certificate at {url} was issued for {names}, not for {host}.",
+        "Use a name for which it was issued, or add {host} to tls_names and run './reachable up'.",
     ),
     "untrusted": (
-        "The certificate of {host} comes from an issuer that this machine does not trust.",
-        "Install the issuer's certificate on this machine and on the iPad, or use a certificate of a public issuer.",
+        "The certificate of {host} comes from {issuer}, an authority that this machine does not trust.",
+        "Install the authority's certificate on this machine and on the iPad, or use one of a public authority.",
+    ),
+    "other_authority": (
+        "The certificate of {host} comes from {issuer}, and neither from our own authority nor from a public one.",
+        "Run './reachable up', which issues one; if this stays, something on the way puts its own in its place.",
+    ),
+    "no_chain": (
+        "{host} sends its certificate without that of {issuer}, which stands between it and a root.",
+        "Put the certificates in between behind the server's own, in one file; certbot calls it fullchain.pem.",
+    ),
+    "unfit": (
+        "The certificate of {host} does not keep to the rules for servers: {reason}.",
+        "Issue one that does: './reachable up' with reachable_tls=ca, or a public authority.",
+    ),
+    "too_long": (
+        "The certificate of {host} is valid for {days} days, and Apple's devices accept at most 825.",
+        "Issue one for a shorter time.",
+    ),
+    "old_tls": (
+        "{host} port {port} speaks only versions of TLS that are no longer safe, and devices refuse them.",
+        "Let the server, or the proxy in front of it, speak TLS 1.2 or 1.3.",
     ),
     "tls_refused": (
         "{host} port {port} does not agree on a TLS connection.",
         "Check the TLS settings of the server: TLS 1.2 or newer is needed.",
     ),
+    "tls_silent": (
+        "{host} port {port} takes the connection, but does not begin to encrypt it.",
+        "Run './reachable up': the server's key may not match its certificate; './reachable logs' tells.",
+    ),
     "http_expected": (
         "{host} port {port} speaks plain http, but the address says https.",
-        "Use http:// in the address.",
+        "Use http:// in the address, or run './reachable up' with reachable_tls=ca for https.",
     ),
     "https_expected": (
         "{host} port {port} speaks https, but the address says http.",
@@ -263,7 +296,7 @@ def explain(error: Exception, leg: str) -> LegError:
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, LegError):
         return error
-    if isinstance(error, TimeoutError):
+    if isinstance(error, (TimeoutError, socket.timeout)):  # before Python 3.10 these are two
         return LegError(TIMEOUT_CODES.get(leg, "silent"), error)
     if isinstance(error, ConnectionRefusedError):
         return LegError("refused", error)

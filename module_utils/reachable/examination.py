@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import ssh_tunnel
 from .advice import ADVICE, FOREIGN, STARTING, LegError, explain
-from .visitor import RETRY_SECONDS, Visitor
+from .visitor import DIRECT, RETRY_SECONDS, Route, Visitor
 from .waiting import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from .waiting import Clock
 
@@ -65,6 +65,8 @@ ADDRESS_SPEC: dict[str, Any] = {
     "tunnel": {"type": "bool", "default": False},
     "ssh": {"type": "dict", "options": SSH_SPEC, "required_one_of": [HOST_KEYS], "mutually_exclusive": [HOST_KEYS]},
     "own": {"type": "list", "elements": "str", "default": []},
+    "authority": {"type": "str", "default": ""},
+    "certificate_name": {"type": "str", "default": ""},
 }
 ARGUMENT_SPEC: dict[str, Any] = {
     "endpoints": {"type": "list", "elements": "dict", "required": True, "options": ADDRESS_SPEC},
@@ -173,33 +175,26 @@ class Examination:
         return "".join(sign if sign.isprintable() else " " for sign in text)[:longest]
 
 
-def way_of(endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keyword arguments of ``arrive`` and ``examine`` for an endpoint."""
+def route_of(endpoint: Mapping[str, Any]) -> Route:
+    """Return the way to an endpoint."""
     way = endpoint.get("ssh")
-    return {
-        "tunnel": bool(endpoint.get("tunnel")),
-        "ssh": ssh_tunnel.Way(**way) if way else None,
-        "own": endpoint.get("own") or (),
-    }
+    return Route(
+        tunnel=bool(endpoint.get("tunnel")),
+        ssh=ssh_tunnel.Way(**way) if way else None,
+        own=tuple(endpoint.get("own") or ()),
+        authority=endpoint.get("authority") or "",
+        certificate_name=endpoint.get("certificate_name") or "",
+    )
 
 
-def arrive(
-    url: str,
-    options: Options,
-    clock: Clock = time,
-    *,
-    tunnel: bool = False,
-    ssh: ssh_tunnel.Way | None = None,
-    own: Iterable[str] = (),
-) -> Examination:
+def arrive(url: str, options: Options, clock: Clock = time, route: Route = DIRECT) -> Examination:
     """Go to an address until Jupyter answers, and return the examination, which is not finished yet."""
     start = clock.monotonic()
     end = start + options.timeout * (1 - CLEANUP_SHARE)
     # A tunnel may come up later than the server, so an answer at another address does not end the wait for it.
-    up = None if tunnel or ssh else options.up
+    up = None if route.tunnel or route.ssh else options.up
     while True:
-        key = options.proof_key
-        visitor = Visitor(url, options.password, end, clock, tunnel=tunnel, ssh=ssh, own=own, proof_key=key)
+        visitor = Visitor(url, options.password, end, clock, route=route, proof_key=options.proof_key)
         found = Examination(visitor, options, url)
         found.walk(ARRIVAL)
         if up and found.failed_leg is None:
@@ -211,19 +206,10 @@ def arrive(
         clock.sleep(RETRY_SECONDS)
 
 
-def examine(
-    name: str,
-    url: str,
-    options: Options,
-    clock: Clock = time,
-    *,
-    tunnel: bool = False,
-    ssh: ssh_tunnel.Way | None = None,
-    own: Iterable[str] = (),
-) -> dict[str, Any]:
+def examine(name: str, url: str, options: Options, clock: Clock = time, route: Route = DIRECT) -> dict[str, Any]:
     """Visit one address and return the findings that RETURN of the module doctor_info describes."""
     start = clock.monotonic()
-    found = arrive(url, options, clock, tunnel=tunnel, ssh=ssh, own=own)
+    found = arrive(url, options, clock, route)
     found.walk(ENTRANCE)
     found.walk(PROOF)
     found.walk(STAY)
@@ -242,6 +228,7 @@ def examine(
         "jupyter_version": visitor.version,
         "busy_kernels": visitor.busy_kernels,
         "interstitial": visitor.interstitial,
+        "certificate": visitor.certificate and visitor.certificate.published(clock.time()),
         "legs": found.legs,
     }
 
@@ -251,7 +238,7 @@ def examine_all(endpoints: list[dict[str, Any]], options: Options) -> list[dict[
     options = options._replace(up=threading.Event())
 
     def visit(endpoint: dict[str, Any]) -> dict[str, Any]:
-        return examine(endpoint["name"], endpoint["url"], options, **way_of(endpoint))
+        return examine(endpoint["name"], endpoint["url"], options, route=route_of(endpoint))
 
     with futures.ThreadPoolExecutor(max_workers=len(endpoints) or 1) as pool:
         return list(pool.map(visit, endpoints))

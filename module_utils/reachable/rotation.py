@@ -61,7 +61,7 @@ def visit(
 ) -> examination.Examination:
     """Open the login page of an address, log in and list the files; return the findings."""
     options = examination.Options(password, timeout=timeout, wait=wait, proof_key=proof_key)
-    found = examination.arrive(endpoint["url"], options, **examination.way_of(endpoint))
+    found = examination.arrive(endpoint["url"], options, route=examination.route_of(endpoint))
     found.walk(ENTRANCE)
     found.walk(LOGIN)
     found.visitor.close()
@@ -80,7 +80,7 @@ def revisit(
         return f"HTTP {statuses[0]}"
 
     options = examination.Options(timeout=timeout, proof_key=proof_key)
-    found = examination.arrive(endpoint["url"], options, **examination.way_of(endpoint))
+    found = examination.arrive(endpoint["url"], options, route=examination.route_of(endpoint))
     found.walk({**examination.PROOF, "earlier_login": list_contents})
     found.visitor.close()
     return next(iter(statuses), None), found

@@ -15,14 +15,15 @@ import socket
 import ssl
 import traceback
 import urllib.parse
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import ngrok, proofs, ssh_tunnel
+from . import ngrok, proofs, ssh_tunnel, tls
 from .advice import LegError
 from .kernel_messages import execute_request, read_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from .waiting import Clock
 
@@ -52,8 +53,23 @@ INTERSTITIAL_DETAIL = (
     "or ngrok_transport tcp or ssh takes it away"
 )
 
-# OpenSSL's x509_vfy.h
-CERTIFICATE_CODES = {9: "early", 10: "expired", 62: "other_name", 64: "other_name"}
+
+class Route(NamedTuple):
+    """What is special about the way to one address.
+
+    ``own`` are the IP addresses of the machine, if the address leads straight to it. ``authority`` is the certificate
+    of an authority that counts there beside the system's, in PEM; ``certificate_name`` the name that the server's
+    certificate must have where the address is not it, as on the machine's own loopback.
+    """
+
+    tunnel: bool = False
+    ssh: ssh_tunnel.Way | None = None
+    own: tuple[str, ...] = ()
+    authority: str = ""
+    certificate_name: str = ""
+
+
+DIRECT = Route()
 
 
 class Answer(NamedTuple):
@@ -106,15 +122,10 @@ class Visitor:
         end: float,
         clock: Clock,
         *,
-        tunnel: bool = False,
-        ssh: ssh_tunnel.Way | None = None,
-        own: Iterable[str] = (),
+        route: Route = DIRECT,
         proof_key: str | None = None,
     ) -> None:
-        """Split the address into its parts; ``end`` is the time on ``clock`` after which nothing may block.
-
-        ``own`` are the IP addresses of the machine, if the address leads straight to it.
-        """
+        """Split the address into its parts; ``end`` is the time on ``clock`` after which nothing may block."""
         try:
             parts = urllib.parse.urlsplit(url if url.endswith("/") else f"{url}/")
             port = parts.port
@@ -128,15 +139,19 @@ class Visitor:
         if self.port != default:
             self.netloc += f":{self.port}"
         self.base = parts.path
+        ssh = route.ssh
         self.ssh = ssh_tunnel.Dialler(ssh) if ssh else None
         # The host and the port to which the TCP connection goes.
         self.peer_host: str = ssh.host if ssh else self.host
         self.peer_port: int | None = ssh.port if ssh else self.port
-        self.tunnel = tunnel
+        self.tunnel = route.tunnel
         self.interstitial = False
         # With this header, ngrok leaves out its interstitial page.
-        self.marks = {"ngrok-skip-browser-warning": "1"} if tunnel else {}
-        self.own = {proofs.plain(each) for each in own}
+        self.marks = {"ngrok-skip-browser-warning": "1"} if route.tunnel else {}
+        self.own = {proofs.plain(each) for each in route.own}
+        self.authority = route.authority
+        self.certificate_name = route.certificate_name or self.host
+        self.certificate: tls.Certificate | None = None
         self.proof_key = proof_key
         self.is_proven = False
         self.password = password
@@ -187,9 +202,14 @@ class Visitor:
         channel.settimeout(self.left())
         return channel
 
+    @cached_property
+    def trust(self) -> ssl.SSLContext:
+        """Whose certificates count."""
+        return tls.trusting(self.authority)
+
     def encrypt(self, connection: socket.socket) -> ssl.SSLSocket:
-        """Verify the server's certificate by the system's trust store and encrypt the connection."""
-        return ssl.create_default_context().wrap_socket(connection, server_hostname=self.host)
+        """Verify the server's certificate and encrypt the connection."""
+        return tls.encrypt(connection, self.trust, self.certificate_name)
 
     def dial(self) -> socket.socket:
         """Open a connection on which HTTP can be spoken."""
@@ -246,11 +266,8 @@ class Visitor:
 
     def speaks_tls(self) -> bool:
         """Tell whether the server answers to TLS, whatever its certificate is."""
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
         try:
-            with context.wrap_socket(self.reach()):
+            with tls.encrypt(self.reach(), tls.trusting_anybody(), self.certificate_name):
                 return True
         except OSError:
             return False
@@ -323,21 +340,30 @@ class Visitor:
 
     def check_certificate(self) -> str:
         """Encrypt the connection and verify that the server has a certificate for this name."""
+        trust = self.trust  # read before anything is blamed on the server
         try:
-            self.http.sock = secure = self.encrypt(self.http.sock)
+            self.http.sock = secure = tls.encrypt(self.http.sock, trust, self.certificate_name)
         except ssl.SSLCertVerificationError as error:
-            raise LegError(CERTIFICATE_CODES.get(error.verify_code, "untrusted"), error.verify_message) from error
+            raise self.blame_certificate(error) from error
         except OSError as error:
             if self.speaks_http():
                 raise LegError("http_expected", error) from error
             if isinstance(error, ssl.SSLError):
-                raise LegError("tls_refused", error) from error
+                raise LegError(tls.judge(error, None, self.clock.time()), error) from error
             raise
-        certificate: Any = secure.getpeercert()
-        issuer = dict(pair for part in certificate["issuer"] for pair in part)
-        seconds = ssl.cert_time_to_seconds(certificate["notAfter"]) - self.clock.time()
-        name = issuer.get("organizationName") or issuer.get("commonName")
-        return f"{secure.version()}, certificate by {name}, {seconds // 86400:.0f} days left"
+        self.certificate = found = tls.certificate_of(secure)
+        days = (found.end - self.clock.time()) // tls.DAY
+        if found.is_too_long:
+            raise LegError("too_long", f"{days:.0f} days left", days=round((found.end - found.begin) / tls.DAY))
+        return f"{secure.version()}, certificate by {found.issuer}, {days:.0f} days left"
+
+    def blame_certificate(self, error: ssl.SSLCertVerificationError) -> LegError:
+        """Say what is wrong with a certificate that was refused."""
+        now = self.clock.time()
+        seen = tls.look(self.reach, self.certificate_name, self.netloc)
+        code = tls.judge(error, seen, now, has_authority=bool(self.authority))
+        facts = tls.facts(seen, now)
+        return LegError(code, error.verify_message, host=self.certificate_name, reason=error.verify_message, **facts)
 
     def find_jupyter(self) -> str:
         """Ask Jupyter for its version, which needs no login."""
@@ -351,6 +377,7 @@ class Visitor:
         status, seen = answer.status, answer.seen
         if status == http.HTTPStatus.OK and isinstance(answer.json, dict) and answer.json.get("version"):
             self.version = str(answer.json["version"])
+            self.compare_clocks(answer)
             return f"Jupyter Server {self.version}"
         self.refuse_tunnel(answer)
         if status in range(300, 400):
@@ -364,6 +391,13 @@ class Visitor:
         if status == http.HTTPStatus.BAD_REQUEST:
             self.refuse_tls(seen)
         raise LegError("not_jupyter", seen)
+
+    def compare_clocks(self, answer: Answer) -> None:
+        """Raise LegError if the certificate is not valid by the server's own clock."""
+        here, there = self.clock.time(), tls.clock_of(answer.headers.get("Date"))
+        if self.certificate and tls.are_clocks_apart(self.certificate, here, there):
+            facts = tls.facts(tls.Look(self.certificate, there), here)
+            raise LegError("wrong_clock", answer.headers["Date"], **facts)
 
     def refuse_tunnel(self, answer: Answer) -> None:
         """Raise LegError if the tunnel has answered in place of Jupyter."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import examination, files, ngrok, ssh_tunnel
 from .endpoints import Origin, endpoint_value
 from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
-from .visitor import Visitor
+from .visitor import Route, Visitor
 from .waiting import Clock, in_background, within
 
 if TYPE_CHECKING:
@@ -63,10 +63,11 @@ class Config(NamedTuple):
     flap_seconds: float = 600
     history_length: int = 1000
     variables: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
+    authority: str = ""
 
 
 KINDS: dict[str, Any] = (
-    dict.fromkeys(("host", "log", "folder"), str)
+    dict.fromkeys(("host", "log", "folder", "authority"), str)
     | dict.fromkeys(("variables",), dict)
     | dict.fromkeys(("endpoints", "others", "notify_command"), list)
     | dict.fromkeys(("jupyter_port", "flap_changes", "history_length"), int)
@@ -330,14 +331,18 @@ def warnings(
 # Looking
 
 
-def probe(value: Endpoint) -> str:
+def probe(value: Endpoint, authority: str = "") -> str:
     """Visit an address and return the problem there with its fix; an empty text if there is none."""
-    return probe_ssh(value["host"], value["port"]) if value["transport"] == "ssh" else probe_http(value["url"])
+    is_ssh = value["transport"] == "ssh"
+    return probe_ssh(value["host"], value["port"]) if is_ssh else probe_http(value["url"], authority)
 
 
-def probe_http(url: str) -> str:
-    """Ask Jupyter for its version. The doctor's later legs are skipped, because tunnel plans count every request."""
-    visitor = Visitor(url, None, time.monotonic() + PROBE_SECONDS, time)
+def probe_http(url: str, authority: str = "") -> str:
+    """Ask Jupyter for its version. The doctor's later legs are skipped, because tunnel plans count every request.
+
+    ``authority`` is the certificate of an authority that counts beside those of the system.
+    """
+    visitor = Visitor(url, None, time.monotonic() + PROBE_SECONDS, time, route=Route(authority=authority))
     found = examination.Examination(visitor, examination.Options(anonymous=True, timeout=PROBE_SECONDS), url)
     found.walk({leg: examination.ARRIVAL[leg] for leg in ("name", "tcp", "tls", "http")})
     visitor.close()
@@ -708,7 +713,7 @@ def main(arguments: list[str] | None = None) -> int:
     start = partial(in_background, done=partial(wake.put, False))
     try:
         config, targets = load(arguments)
-        watcher = Watcher(config, targets, start=start)
+        watcher = Watcher(config, targets, visit=partial(probe, authority=config.authority), start=start)
     except (ConfigError, OSError) as error:
         known = isinstance(error, ConfigError)
         print(error if known else f"The watcher cannot keep its files: {error}.", file=sys.stderr)  # noqa: T201

@@ -24,6 +24,7 @@ from typing import Any
 
 from reachable import examination
 from reachable.environments import ADDED
+from reachable.visitor import Route
 
 PATIENCE_SECONDS = 60.0
 # The path of the folder with its sockets must be short, whatever temporary folder whoever starts this may have.
@@ -55,7 +56,7 @@ def try_server(folder: Path, environment: dict[str, str]) -> str | None:
             return f"The server {how}."
         patience: dict[str, Any] = {"timeout": PATIENCE_SECONDS, "wait": PATIENCE_SECONDS}
         options = examination.Options(password=password, proof_key=proof_key, **patience)
-        found = examination.examine("trial", f"http://127.0.0.1:{port}", options, own=["127.0.0.1"])
+        found = examination.examine("trial", f"http://127.0.0.1:{port}", options, route=Route(own=("127.0.0.1",)))
         detail = next((leg["detail"] for leg in found["legs"] if leg["leg"] == found["failed_leg"]), None)
         return None if found["reachable"] else f"{found['problem']} {detail}"
     finally:

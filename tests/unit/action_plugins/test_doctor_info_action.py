@@ -55,7 +55,8 @@ def test_options_reach_the_doctor(
         timeout="5",
     )
     complete: list[dict[str, object]] = [
-        {**endpoint, "tunnel": False, "ssh": None, "own": []} for endpoint in endpoints
+        {**endpoint, "tunnel": False, "ssh": None, "own": [], "authority": "", "certificate_name": ""}
+        for endpoint in endpoints
     ]
     assert asked == [
         (complete, examination.Options(None, False, 30, 0)),

@@ -22,6 +22,7 @@ import pytest
 from ansible.plugins.loader import action_loader
 from jupyter_server.auth.security import passwd_check
 from reachable import examination, passwords, proofs, rotation, ssh_tunnel
+from reachable.visitor import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -381,18 +382,18 @@ def test_without_an_address_nothing_is_proven(change: Change) -> None:
 def test_every_visit_goes_the_way_of_its_address(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
     ways = []
 
-    def arrive(url: str, options: examination.Options, **way: Any) -> examination.Examination:
-        ways.append(way)
+    def arrive(url: str, options: examination.Options, route: Route) -> examination.Examination:
+        ways.append(route)
         return honest(url, options)
 
     honest = examination.arrive
     monkeypatch.setattr(examination, "arrive", arrive)
     keys: dict[str, Any] = {"key_file": "key", "host_keys": ["ssh-ed25519 AAAA"]}
     ssh = {"host": "tcp.example", "port": 12345, "user": "tunnel", "target": "127.0.0.1:8888", **keys}
-    endpoint = {**change.server.endpoint, "tunnel": True, "ssh": ssh, "own": ["192.0.2.7"]}
+    endpoint = {**change.server.endpoint, "tunnel": True, "ssh": ssh, "own": ["192.0.2.7"], "authority": "PEM"}
     assert rotation.visit(endpoint, 5, KEY, OLD).failed_leg is None
     assert rotation.revisit(endpoint, 5, KEY, {})[0] == 403
-    assert ways == [{"tunnel": True, "ssh": ssh_tunnel.Way(**ssh), "own": ["192.0.2.7"]}] * 2
+    assert ways == [Route(True, ssh_tunnel.Way(**ssh), ("192.0.2.7",), "PEM")] * 2
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_findings_are_returned_and_are_no_failure_of_the_module(run_module: RunM
     for found in result["endpoints"]:
         assert set(found) == {
             *("name", "url", "reachable", "failed_leg", "problem", "fix", "legs"),
-            *("jupyter_version", "busy_kernels", "interstitial", "foreign"),
+            *("jupyter_version", "busy_kernels", "interstitial", "foreign", "certificate"),
         }
         assert (found["reachable"], found["failed_leg"], found["jupyter_version"]) == (False, "tcp", None)
         assert found["problem"].startswith("Nothing listens at 127.0.0.1 port ")
@@ -59,7 +59,8 @@ def test_options_reach_the_doctor(run_module: RunModule, url: str, monkeypatch: 
     endpoints = [{"name": "lan", "url": url}]
     run_module(doctor_info, endpoints=endpoints)
     run_module(doctor_info, endpoints=endpoints, password="x", legs="anonymous", timeout=5, wait=2.5, proof_key="k")
-    full = [{"name": "lan", "url": url, "tunnel": False, "ssh": None, "own": []}]
+    direct: dict[str, Any] = {"tunnel": False, "ssh": None, "own": [], "authority": "", "certificate_name": ""}
+    full = [{"name": "lan", "url": url, **direct}]
     assert asked == [
         (full, examination.Options(None, False, 30.0, 0.0)),
         (full, examination.Options("x", True, 5.0, 2.5, proof_key="k")),
@@ -70,18 +71,20 @@ WAY = {"host": "h", "user": "ada", "key_file": "/k", "target": "127.0.0.1:8888"}
 
 
 @pytest.mark.parametrize("keys", [{"known_hosts_file": "/known"}, {"host_keys": ["ssh-ed25519 AAAA"]}])
-def test_the_way_through_ssh_reaches_the_doctor(
+def test_the_way_to_an_address_reaches_the_doctor(
     run_module: RunModule, url: str, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
 ) -> None:
-    ways = []
+    routes = []
 
-    def examine(*_: object, tunnel: bool, ssh: object, own: object) -> dict[str, Any]:
-        ways.append((tunnel, ssh, own))
+    def examine(*_: object, route: visitor.Route) -> dict[str, Any]:
+        routes.append(route)
         return {}
 
     monkeypatch.setattr(examination, "examine", examine)
-    run_module(doctor_info, endpoints=[{"name": "ssh", "url": url, "tunnel": True, "ssh": WAY | keys, "own": ["::7"]}])
-    assert ways == [(True, ssh_tunnel.Way(**WAY, port=22, **keys), ["::7"])]
+    trust: dict[str, Any] = {"authority": "PEM", "certificate_name": "laptop.example"}
+    endpoint = {"name": "ssh", "url": url, "tunnel": True, "ssh": WAY | keys, "own": ["::7"], **trust}
+    run_module(doctor_info, endpoints=[endpoint])
+    assert routes == [visitor.Route(True, ssh_tunnel.Way(**WAY, port=22, **keys), ("::7",), "PEM", "laptop.example")]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import inspect
 import re
 
 import pytest
-from reachable import advice, examination, kernel_messages, ssh_tunnel, visitor
+from reachable import advice, examination, kernel_messages, ssh_tunnel, tls, visitor
 
-SPEAKERS = (advice, examination, kernel_messages, visitor)
+SPEAKERS = (advice, examination, kernel_messages, tls, visitor)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ SPEAKERS = (advice, examination, kernel_messages, visitor)
     [
         (TimeoutError(), "tcp", "unanswered"),
         (TimeoutError(), "contents", "silent"),
+        (TimeoutError(), "tls", "tls_silent"),
         (TimeoutError(), "kernel", "kernel_silent"),
         (OSError(errno.EHOSTUNREACH, "No route to host"), "tcp", "no_route"),
         (OSError(errno.ENETUNREACH, "Network is unreachable"), "tcp", "no_route"),
@@ -37,5 +38,5 @@ def test_each_code_has_advice_and_each_advice_a_code() -> None:
         assert len(re.findall(rf'"{code}"', source)) > 1 or code in said_by_ssh, f"{code} is never used"
         assert all(re.fullmatch(r"[A-Z{].*\.|{fix}", sentence) for sentence in sentences), code
     raised = set(re.findall(r'LegError\("(\w+)"', source)) | set(re.findall(r'code = "(\w+)"', source))
-    named = set(advice.TIMEOUT_CODES.values()) | set(visitor.CERTIFICATE_CODES.values())
+    named = set(advice.TIMEOUT_CODES.values()) | set(tls.REFUSALS.values())
     assert raised | named | said_by_ssh | set(advice.STARTING) <= set(advice.ADVICE)

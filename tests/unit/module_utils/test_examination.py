@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import hashlib
 import http.client
 import http.server
-import ipaddress
 import json
 import os
 import re
@@ -19,23 +17,24 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
+from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from authorities import Authority, authority, server_side
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from reachable import examination, ngrok, proofs, ssh_tunnel
 from reachable.advice import ADVICE
 from reachable.kernel_messages import execute_request
-from reachable.visitor import Visitor
+from reachable.visitor import Route, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PASSWORD = "correct horse+battery"
 KEY = "0123456789abcdef" * 4
+UNSUITABLE = "unsuitable certificate purpose"
 EXTENSIONS = Path(__file__).parents[3] / "roles/jupyter/files"
 ALL_LEGS = [*examination.ARRIVAL, *examination.ENTRANCE, *examination.PROOF, *examination.STAY, *examination.DEPARTURE]
 
@@ -46,12 +45,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def look(
-    url: str, tunnel: bool = False, ssh: ssh_tunnel.Way | None = None, own: tuple[str, ...] = (), **options: Any
-) -> dict[str, Any]:
+def look(url: str, **settings: Any) -> dict[str, Any]:
     """Examine with the password and the key, and check what holds for every result."""
-    settings: dict[str, Any] = {"password": PASSWORD, "timeout": 20.0, "proof_key": KEY, **options}
-    found = examination.examine("here", url, examination.Options(**settings), tunnel=tunnel, ssh=ssh, own=own)
+    route = Route(**{key: settings.pop(key) for key in Route._fields if key in settings})
+    settings = {"password": PASSWORD, "timeout": 20.0, "proof_key": KEY, **settings}
+    found = examination.examine("here", url, examination.Options(**settings), route=route)
     assert [leg["leg"] for leg in found["legs"]] == ALL_LEGS
     assert (found["failed_leg"] is None) == found["reachable"] == (found["problem"] is None) == (found["fix"] is None)
     assert PASSWORD not in json.dumps(found)
@@ -79,15 +77,19 @@ def advice(code: str, url: str, **facts: object) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def jupyters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Real servers, which can prove whose they are: one with a password and a path, an open one, one with a token."""
+def root(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Make an authority that nobody's store has."""
+    return authority(tmp_path_factory.mktemp("authority"), "Our own")
+
+
+@pytest.fixture(scope="session")
+def jupyters(tmp_path_factory: pytest.TempPathFactory, root: Authority) -> Iterator[dict[str, str]]:
+    """Real servers, which can prove whose they are: two with a password, one with a token, and an open one."""
     hashed = "sha256:salt:" + hashlib.sha256(f"{PASSWORD}salt".encode()).hexdigest()
+    password = [f"--PasswordIdentityProvider.hashed_password={hashed}", "--IdentityProvider.token="]
     kinds = {
-        "password": [
-            f"--PasswordIdentityProvider.hashed_password={hashed}",
-            "--ServerApp.base_url=/base/",
-            "--IdentityProvider.token=",
-        ],
+        "password": [*password, "--ServerApp.base_url=/base/"],
+        "https": [*password, f"--ServerApp.certfile={root.issue()}"],
         "open": ["--IdentityProvider.token="],
         "token": ["--IdentityProvider.token=a-token-of-its-own"],
     }
@@ -106,9 +108,12 @@ def jupyters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             )
             stack.callback(process.wait)
             stack.callback(process.terminate)
-            addresses[kind] = f"http://127.0.0.1:{port}/" + ("base/" if kind == "password" else "")
+            scheme, base = "https" if kind == "https" else "http", "base/" if kind == "password" else ""
+            addresses[kind] = f"{scheme}://127.0.0.1:{port}/{base}"
+        ours = Route(authority=root.pem)
         for url in addresses.values():
-            waited = examination.examine("here", url, examination.Options(anonymous=True, timeout=30, wait=25))
+            options = examination.Options(anonymous=True, timeout=30, wait=25)
+            waited = examination.examine("here", url, options, route=ours)
             assert leg(waited, "http")[0] == "ok", waited
         yield addresses
 
@@ -135,6 +140,14 @@ def test_a_visit_to_a_real_server_succeeds_and_leaves_nothing_behind(jupyters: d
     assert leg(found, "run") == ("ok", "1+1 is 2")
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", found["jupyter_version"])
     assert kernels(jupyters["password"]) == []
+
+
+def test_a_visit_by_https_to_a_real_server(jupyters: dict[str, str], root: Authority) -> None:
+    found = look(jupyters["https"], authority=root.pem, own=("127.0.0.1",))
+    assert found["reachable"], found
+    assert states(found) == dict.fromkeys(ALL_LEGS, "ok") | dict.fromkeys(["ssh", "interstitial"], "skipped")
+    assert leg(found, "proof") == ("ok", "is this host's, and was reached directly")
+    assert leg(found, "run") == ("ok", "1+1 is 2")
 
 
 @pytest.mark.parametrize(
@@ -417,7 +430,8 @@ def test_a_server_that_says_nothing(talk: Talk, scheme: str) -> None:
     found = look(url, timeout=0.5)
     assert time.monotonic() - begin < 1
     assert found["failed_leg"] == {"http": "http", "https": "tls"}[scheme]
-    assert found["problem"] == f"{url} takes the connection but does not answer."
+    code = {"http": "silent", "https": "tls_silent"}[scheme]
+    assert (found["problem"], found["fix"]) == advice(code, url)
 
 
 def test_a_server_that_answers_byte_by_byte_does_not_hold_the_visit(talk: Talk) -> None:
@@ -796,11 +810,9 @@ def test_silence_and_farewell_behind_ssh_are_not_blamed_on_it(
     assert (found["failed_leg"], found["problem"]) == ("http", f"{rude} closes the connection instead of answering.")
 
 
-def test_tls_is_spoken_through_ssh(start: Start, ssh: Ssh, certificate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    tls, path = certificate()
-    monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    url, _ = start(tls=tls)
-    found = look(url, ssh=ssh(url))
+def test_tls_is_spoken_through_ssh(start: Start, ssh: Ssh, root: Authority) -> None:
+    url, _ = start(tls=server_side(root.issue()))
+    found = look(url, ssh=ssh(url), authority=root.pem)
     assert [leg(found, name)[0] for name in ("ssh", "tls", "http")] == ["ok"] * 3
     assert found["failed_leg"] == "websocket"
 
@@ -812,7 +824,7 @@ def test_an_ssh_server_that_comes_up_is_waited_for(ssh: Ssh, talk: Talk, greets:
     way = ssh(url, 'sys.exit("channel 0: open failed: connect failed: Connection refused")')
     if not greets:
         way = way._replace(port=int(talk(lambda connection: connection.shutdown(socket.SHUT_RDWR)).split(":")[1]))
-    found = examination.examine("here", url, examination.Options(wait=1), clock, ssh=way)
+    found = examination.examine("here", url, examination.Options(wait=1), clock, Route(ssh=way))
     assert found["failed_leg"] == "ssh"
     assert len(clock.slept) == 3
 
@@ -820,60 +832,113 @@ def test_an_ssh_server_that_comes_up_is_waited_for(ssh: Ssh, talk: Talk, greets:
 # TLS
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[ssl.SSLContext, Path]]:
-    """Return a function that makes a self-signed certificate; it returns the server's side and the file."""
-    folder = tmp_path_factory.mktemp("certificates")
-
-    def make(address: str = "127.0.0.1", begin: int = -10, end: int = 31) -> tuple[ssl.SSLContext, Path]:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Made for a test")])
-        now = dt.datetime.now(dt.timezone.utc)
-        built = (
-            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now + dt.timedelta(days=begin))
-            .not_valid_after(now + dt.timedelta(days=end, hours=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False)
-            .sign(key, hashes.SHA256())
-        )
-        path = folder / f"{built.serial_number}.pem"
-        form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        path.write_bytes(built.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*form))
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(path)
-        return context, path
-
-    return make
-
-
-def test_tls_with_a_trusted_certificate(start: Start, certificate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    tls, path = certificate()
-    monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    found = look(start(tls=tls)[0])
-    assert leg(found, "tls") == ("ok", "TLSv1.3, certificate by Made for a test, 31 days left")
+@pytest.mark.parametrize("by", ["the system's store", "a root beside it"])
+def test_tls_with_a_trusted_certificate(
+    start: Start, root: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by: str
+) -> None:
+    tmp_path.joinpath("store.pem").write_text(root.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / ("store.pem" if by == "the system's store" else "none.pem")))
+    url, _ = start(tls=server_side(root.issue(end=31)))
+    found = look(url, authority="" if by == "the system's store" else root.pem)
+    assert leg(found, "tls") == ("ok", "TLSv1.3, certificate by Our own, 31 days left")
     assert found["failed_leg"] == "websocket"
     assert leg(found, "websocket") == ("failed", "HTTP 404")  # and not an error of TLS
     assert leg(found, "cleanup")[0] == "ok"
+    assert found["certificate"].pop("end") > found["certificate"].pop("begin")
+    assert found["certificate"] == {"issuer": "Our own", "names": ["127.0.0.1"], "is_ending": False}
+
+
+def test_a_certificate_for_another_name_than_the_address(start: Start, root: Authority) -> None:
+    url, _ = start(tls=server_side(root.issue("laptop.example")))
+    found = look(url, authority=root.pem, certificate_name="laptop.example")
+    assert leg(found, "tls")[0] == "ok"
+    assert look(url, authority=root.pem)["problem"] == (
+        f"The certificate at {url} was issued for laptop.example, not for 127.0.0.1."
+    )
+
+
+def day(days: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * 86400 + 3600))
 
 
 @pytest.mark.parametrize(
-    ("code", "made"),
+    "trouble",
     [
-        ("expired", {"begin": -20, "end": -1}),
-        ("early", {"begin": 1}),
-        ("other_name", {"address": "127.0.0.2"}),
-        ("untrusted", {}),
+        ("expired", {"begin": -20, "end": -1}, {"end": day(-1)}),
+        ("early", {"begin": 1}, {"begin": day(1 - 1 / 24)}),
+        ("other_name", {"names": ["127.0.0.2", "b.example"]}, {"names": "127.0.0.2, b.example"}),
+        ("too_long", {"begin": -1, "end": 900}, {"days": 901}),
+        ("unfit", {"purpose": ExtendedKeyUsageOID.CLIENT_AUTH}, {"reason": UNSUITABLE}),
+        ("no_chain", {"between": True, "source": "http://127.0.0.1/between"}, {"issuer": "Between"}),
+        ("other_authority", {"between": True}, {"issuer": "Between"}),
+        ("other_authority", {"by": "Another"}, {"issuer": "Another"}),
+        ("untrusted", {"by": "Another", "authority": ""}, {"issuer": "Another"}),
+        # The very name of ours, as where somebody made it anew.
+        ("other_authority", {"by": "Our own"}, {"issuer": "Our own"}),
     ],
 )
 def test_a_bad_certificate_is_named(
-    start: Start, certificate: Any, monkeypatch: pytest.MonkeyPatch, code: str, made: dict[str, Any]
+    start: Start, root: Authority, tmp_path: Path, trouble: tuple[str, dict[str, Any], dict[str, Any]]
 ) -> None:
-    tls, path = certificate(**made)
-    if code != "untrusted":
-        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    code, made, facts = trouble[0], dict(trouble[1]), trouble[2]
+    known, names = made.pop("authority", root.pem), made.pop("names", [])
+    issuer = authority(tmp_path, made.pop("by")) if "by" in made else root
+    issuer = root.intermediate("Between") if made.pop("between", False) else issuer
+    url, seen = start(tls=server_side(issuer.issue(*names, **made)))
+    found = look(url, authority=known)
+    assert (found["failed_leg"], found["problem"], found["fix"]) == ("tls", *advice(code, url, **facts))
+    assert (found["certificate"] is None) == (code != "too_long")
+    assert {asked for asked, _ in seen} <= {"HEAD /"}
+
+
+def test_a_whole_chain_is_accepted(start: Start, root: Authority) -> None:
+    between = root.intermediate("Between")
+    url, _ = start(tls=server_side(between.issue(source="http://127.0.0.1/between", behind=(between,))))
+    assert leg(look(url, authority=root.pem), "tls")[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [((-20, -5), -10, "tls"), ((300, 600), 400, "tls"), ((-3, 30), 400, "http")],
+)
+def test_a_clock_that_is_wrong_is_not_taken_for_the_certificate(
+    start: Start, root: Authority, monkeypatch: pytest.MonkeyPatch, case: tuple[tuple[float, float], int, str]
+) -> None:
+    (begin, end), there, failed = case
+    monkeypatch.setattr(Handler, "date_time_string", lambda _: formatdate(time.time() + there * 86400, usegmt=True))
+    url, _ = start(tls=server_side(root.issue(begin=begin, end=end)))
+    found = look(url, authority=root.pem)
+    assert (found["failed_leg"], found["problem"]) == (failed, advice("wrong_clock", url, days=abs(there))[0])
+
+
+@pytest.mark.parametrize("is_strict", [True, False])
+def test_the_rules_of_later_pythons(
+    start: Start, root: Authority, monkeypatch: pytest.MonkeyPatch, is_strict: bool
+) -> None:
+    def as_in_python_3_13(purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH) -> ssl.SSLContext:
+        context = made(purpose)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
+
+    made = ssl.create_default_context
+    tls = server_side(root.issue(is_strict=is_strict))
+    monkeypatch.setattr(ssl, "create_default_context", as_in_python_3_13)
+    url, _ = start(tls=tls)
+    found = look(url, authority=root.pem)
+    if is_strict:
+        assert leg(found, "tls")[0] == "ok"
+    else:
+        assert (found["problem"], found["fix"]) == advice("unfit", url, reason="Missing Authority Key Identifier")
+
+
+def test_a_protocol_that_is_too_old(start: Start, root: Authority) -> None:
+    tls = server_side(root.issue())
+    tls.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        tls.minimum_version = tls.maximum_version = ssl.TLSVersion.TLSv1_1
     url, seen = start(tls=tls)
-    found = look(url)
-    assert (found["failed_leg"], found["problem"], found["fix"]) == ("tls", *advice(code, url))
+    found = look(url, authority=root.pem)
+    assert (found["failed_leg"], found["problem"], found["fix"]) == ("tls", *advice("old_tls", url))
     assert seen == []
 
 
@@ -883,8 +948,8 @@ def test_plain_http_at_an_https_address(start: Start) -> None:
     assert (found["failed_leg"], found["problem"], found["fix"]) == ("tls", *advice("http_expected", url))
 
 
-def test_https_at_an_http_address(start: Start, certificate: Any) -> None:
-    url = start(tls=certificate()[0])[0].replace("https:", "http:")
+def test_https_at_an_http_address(start: Start, root: Authority) -> None:
+    url = start(tls=server_side(root.issue()))[0].replace("https:", "http:")
     found = look(url)
     assert (found["failed_leg"], found["problem"], found["fix"]) == ("http", *advice("https_expected", url))
 
@@ -893,6 +958,12 @@ def test_neither_tls_nor_http(talk: Talk) -> None:
     url = f"https://{talk(lambda connection: connection.sendall(b'SSH-2.0-OpenSSH_9.2'))}/"
     found = look(url)
     assert (found["problem"], found["fix"]) == advice("tls_refused", url)
+
+
+def test_a_root_that_is_none_is_not_blamed_on_the_server(start: Start, root: Authority) -> None:
+    found = look(start(tls=server_side(root.issue()))[0], authority="no certificate")
+    assert found["failed_leg"] == "tls"
+    assert found["problem"].endswith("met an error that it does not know.")
 
 
 # Waiting
@@ -942,7 +1013,7 @@ def test_a_server_that_comes_up_is_waited_for(start: Start) -> None:
 def test_a_tunnel_is_waited_for_where_that_can_heal(start: Start, number: int, sleeps: int) -> None:
     clock = FakeClock()
     url, _ = start({"GET /api": refusal(number)})
-    examination.examine("here", url, examination.Options(wait=1), clock, tunnel=True)
+    examination.examine("here", url, examination.Options(wait=1), clock, Route(tunnel=True))
     assert len(clock.slept) == sleeps
 
 

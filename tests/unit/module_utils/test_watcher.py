@@ -46,7 +46,7 @@ B = "https://b.ngrok.example"
 def test_a_configuration_needs_no_tunables() -> None:
     config = watcher.read_config(json.dumps(CONFIG))
     assert config == watcher.Config(**CONFIG)
-    assert config[7:] == (60, 10, 6, 600, 1000, {})
+    assert config[7:] == (60, 10, 6, 600, 1000, {}, "")
 
 
 @pytest.mark.parametrize(
