@@ -5,7 +5,8 @@ Exit status 0 means that it works. FILE is JSON: the environment with which the 
 the package that has the doctor. It runs as the user of the service, and where that has a sandbox in the same one.
 
 The server reads the real configuration. Its port, its folders, its password and the key for its proof are its own, for
-this once: nobody who is logged in notices it, and nobody's password need be known.
+this once: nobody who is logged in notices it, and nobody's password need be known. It speaks plain http, as a
+certificate is for other names than the loopback's.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ def configure(folder: Path, password: str, proof_key: str, port: int) -> None:
         "ServerApp": {
             "ip": "127.0.0.1",
             "port": port,
+            "certfile": "",
+            "keyfile": "",
             "root_dir": f"{folder}/notebooks",
             "cookie_secret_file": f"{folder}/cookie_secret",
         },

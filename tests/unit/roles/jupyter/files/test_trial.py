@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from authorities import authority
 from bare_host import Checkout
 from imports import imported
 from reachable.plan import package
@@ -68,6 +69,7 @@ def run(tmp_path: Path, short: str) -> Run:
             settings = {
                 "ServerApp": {
                     "allow_root": True,
+                    "certfile": str(authority(tmp_path).issue("laptop.example")),
                     "identity_provider_class": "reachable_login.ReachableIdentityProvider",
                     "port": other.getsockname()[1],
                     "port_retries": 0,
