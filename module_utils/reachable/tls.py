@@ -206,3 +206,11 @@ def facts(seen: Look | None, now: float) -> dict[str, str]:
 def day(seconds: float) -> str:
     """Write a day for people."""
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def note(url: str, published: Mapping[str, Any]) -> str:
+    """Say that a certificate ends soon, and what to do."""
+    return (
+        f"The certificate of {url} ends on {published['end']} and has not been renewed: './reachable up' renews one of "
+        "ours; one of yours has to be renewed by whoever issued it."
+    )

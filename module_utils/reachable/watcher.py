@@ -18,7 +18,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import examination, files, ngrok, ssh_tunnel
+from . import examination, files, ngrok, ssh_tunnel, tls
 from .endpoints import Origin, endpoint_value
 from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
 from .visitor import Route, Visitor
@@ -81,6 +81,13 @@ class Observation(NamedTuple):
     state: str
     code: str | None = None
     detail: str = ""
+
+
+class Visit(NamedTuple):
+    """What a visit to an address has found: the problem there with its fix, empty where there is none, and more."""
+
+    problem: str = ""
+    certificate: tls.Certificate | None = None
 
 
 class NotificationState(NamedTuple):
@@ -299,6 +306,17 @@ def warning(opening: ngrok.Opening, host: str, now: float) -> dict[str, Any]:
     return {"created": now, "title": f"Jupyter on {host}: a way in that nobody declared", "body": body, "data": data}
 
 
+def warning_of_end(entry: Endpoint, certificate: tls.Certificate, host: str, now: float) -> dict[str, Any]:
+    """Write a message about a certificate that ends soon."""
+    known = certificate.published(now)
+    return {
+        "created": now,
+        "title": f"Jupyter on {host}: its certificate ends on {known['end']}",
+        "body": tls.note(entry["url"], known),
+        "data": {"name": entry["name"], "url": entry["url"], "certificate": known},
+    }
+
+
 def undeclared_entry(opening: ngrok.Opening, since: float) -> dict[str, Any]:
     """Return the published entry of an opening that nobody declared."""
     entry = {"name": opening.name, "url": opening.url, "upstream": opening.upstream, "since": utc(since)}
@@ -331,13 +349,13 @@ def warnings(
 # Looking
 
 
-def probe(value: Endpoint, authority: str = "") -> str:
-    """Visit an address and return the problem there with its fix; an empty text if there is none."""
+def probe(value: Endpoint, authority: str = "") -> Visit:
+    """Visit an address."""
     is_ssh = value["transport"] == "ssh"
-    return probe_ssh(value["host"], value["port"]) if is_ssh else probe_http(value["url"], authority)
+    return Visit(probe_ssh(value["host"], value["port"])) if is_ssh else probe_http(value["url"], authority)
 
 
-def probe_http(url: str, authority: str = "") -> str:
+def probe_http(url: str, authority: str = "") -> Visit:
     """Ask Jupyter for its version. The doctor's later legs are skipped, because tunnel plans count every request.
 
     ``authority`` is the certificate of an authority that counts beside those of the system.
@@ -346,11 +364,11 @@ def probe_http(url: str, authority: str = "") -> str:
     found = examination.Examination(visitor, examination.Options(anonymous=True, timeout=PROBE_SECONDS), url)
     found.walk({leg: examination.ARRIVAL[leg] for leg in ("name", "tcp", "tls", "http")})
     visitor.close()
-    return " ".join(filter(None, (found.problem, found.fix)))
+    return Visit(" ".join(filter(None, (found.problem, found.fix))), visitor.certificate)
 
 
 def probe_ssh(host: str, port: int) -> str:
-    """Listen to the greeting of an SSH server."""
+    """Listen to the greeting of an SSH server, and return the problem; an empty text if there is none."""
     listen = partial(ssh_tunnel.first_words_at, host, port, PROBE_SECONDS)
     try:
         is_ssh = ssh_tunnel.is_greeting(within(PROBE_SECONDS, listen))
@@ -443,7 +461,8 @@ class TrackedEndpoint:
     def forget_visit(self) -> None:
         """Forget the last visit, which says nothing about another address or another connection to the cloud."""
         self.verdict: str | None = None
-        self.visit: Future[str] | None = None
+        self.certificate: tls.Certificate | None = None
+        self.visit: Future[Visit] | None = None
         self.visited = 0.0
         self.in_doubt = False
 
@@ -476,7 +495,7 @@ class Watcher:
         *,
         clock: Clock = time,
         ask: Callable[[str], Any] = ask_agent,
-        visit: Callable[[Endpoint], str] = probe,
+        visit: Callable[[Endpoint], Visit] = probe,
         start: Callable[[Callable[[], Any]], Future[Any]],
         start_child: Callable[[list[str], str], Any] = spawn,
     ) -> None:
@@ -523,6 +542,7 @@ class Watcher:
             self.tracked[name] = endpoint
         self.tunnels = [self.tracked[wanted["name"]] for wanted in self.config.endpoints]
         self.warned: dict[str, float] = kept.get("warned", {})
+        self.ends: dict[str, float] = kept.get("ends", {})
         self.written: dict[str, Any] = {}
         self.stamp: Any = None
         self.kept: Any = None
@@ -540,6 +560,7 @@ class Watcher:
         self.look_at_agent(now)
         self.warn(wall)
         self.hear_visits()
+        self.warn_of_ends(wall)
         changed = {name for name, endpoint in self.tracked.items() if self.settle(endpoint, now, wall)}
         self.publish()
         self.visit_addresses(now)
@@ -595,6 +616,14 @@ class Watcher:
             self.send(content)
         self.undeclared = [undeclared_entry(each, self.warned[identity(each)]) for each in opened if each.is_open]
 
+    def warn_of_ends(self, wall: float) -> None:
+        """Report certificates that end soon, each once."""
+        for name, endpoint in self.tracked.items():
+            found = endpoint.certificate
+            if found and found.is_ending(wall) and self.ends.get(name) != found.end:
+                self.ends[name] = found.end
+                self.send(warning_of_end(endpoint.entry, found, self.config.host, wall))
+
     def send(self, content: dict[str, Any]) -> None:
         """Queue a message."""
         self.number += 1
@@ -605,7 +634,8 @@ class Watcher:
         """Take over the results of finished visits."""
         for endpoint in self.tracked.values():
             if endpoint.visit and endpoint.visit.done():
-                endpoint.verdict, endpoint.visit = endpoint.visit.result(), None
+                found, endpoint.visit = endpoint.visit.result(), None
+                endpoint.verdict, endpoint.certificate = found.problem, found.certificate or endpoint.certificate
 
     def visit_addresses(self, now: float) -> None:
         """Visit the addresses that are due. They are published first, as Jupyter answers to published names only."""
@@ -664,10 +694,10 @@ class Watcher:
     def keep(self) -> None:
         """Write what people know if it has changed."""
         notified = {name: endpoint.notified._asdict() for name, endpoint in self.tracked.items()}
-        if (notified, self.warned) != self.kept:
-            content = {"number": self.number, "told": notified, "warned": self.warned}
-            files.replace(self.path("told.json"), json.dumps(content).encode())
-            self.kept = notified, self.warned
+        content = {"told": notified, "warned": self.warned, "ends": dict(self.ends)}
+        if content != self.kept:
+            files.replace(self.path("told.json"), json.dumps({"number": self.number, **content}).encode())
+            self.kept = content
 
     def pause(self, now: float) -> float:
         """Return the seconds until the next tick."""

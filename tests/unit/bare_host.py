@@ -62,6 +62,7 @@ REACHED: dict[str, Any] = {
     "problem": None,
     "fix": None,
     "foreign": False,
+    "certificate": None,
     "legs": [],
 }
 SHUT = {**REACHED, "reachable": False, "failed_leg": "tcp", "problem": "Nobody answers.", "fix": "Wait."}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reachable import given
+from reachable import given, tls
 from reachable.notifier import for_people
 from reachable.plain_text import printable
 
@@ -122,6 +122,12 @@ class Seen:
         return [each for each in self.examined if each["transport"] == self.plan["candidates"][0]["transport"]]
 
     @property
+    def certificates(self) -> list[dict[str, Any]]:
+        """Return the certificates of addresses, each with its address."""
+        known = [{"url": each["url"], **each["certificate"]} for each in self.findings if each["certificate"]]
+        return list({(each["issuer"], each["end"], *each["names"]): each for each in known}.values())
+
+    @property
     def is_reached(self) -> bool:
         """Tell whether Jupyter is reached."""
         return any(each["reachable"] for each in self.counting)
@@ -166,7 +172,10 @@ class Seen:
                 "problem": self.problem,
                 "note": LOOPBACK_NOTE if plan["candidates"][0]["transport"] == "loopback" else "",
                 "endpoints": with_since(self.examined, plan["published"], self.now),
-                "notes": [*foreign_notes(self.findings), *plan["notes"], *held, *plan["system_notes"]],
+                "notes": [
+                    *(*foreign_notes(self.findings), *ending_notes(self.certificates)),
+                    *(*plan["notes"], *held, *plan["system_notes"]),
+                ],
                 "password": self.password,
                 "ssh": plan["ssh"],
             }
@@ -269,6 +278,8 @@ def status_report(seen: Seen, kept: Mapping[str, Any], has_history: bool) -> Rep
         "Reachable": "yes" if seen.is_reached else "no",
         "Last problem": seen.problem or "-",
     }
+    if seen.certificates:
+        row["Certificate"] = "\n".join(map(certificate_line, seen.certificates))
     if plan["drift"]:
         row["Drift"] = plan["drift"]
     if kept["values"]:
@@ -285,6 +296,7 @@ def status_report(seen: Seen, kept: Mapping[str, Any], has_history: bool) -> Rep
             "drift": plan["drift"],
             "reachable": seen.is_reached,
             "endpoints": seen.examined,
+            "certificates": seen.certificates,
             "tunnels": plan["watched"],
             "history": events,
             "given": kept["values"],
@@ -382,6 +394,11 @@ def foreign_notes(findings: list[dict[str, Any]]) -> list[str]:
     return [f"{finding['problem']} {finding['fix']}" for finding in findings if finding["foreign"]]
 
 
+def ending_notes(certificates: list[dict[str, Any]]) -> list[str]:
+    """Say which certificates end soon, and what to do about it."""
+    return [tls.note(each["url"], each) for each in certificates if each["is_ending"]]
+
+
 def once_repaired(endpoints: list[Endpoint], before: list[Endpoint]) -> list[Endpoint]:
     """Return the endpoints as they will be after a repair: reachable, but for those that were not before."""
     unreachable = {entry.get("url") for entry in before if not entry.get("reachable")}
@@ -459,6 +476,12 @@ def tunnel_rows(findings: list[dict[str, Any]], host: str) -> list[dict[str, str
 def tunnel_line(endpoint: Endpoint) -> str:
     """Say in one line how a tunnel is, and since when."""
     return f"{endpoint['url'] or endpoint['name']} ({endpoint['state']} since {for_people(endpoint['since'])})"
+
+
+def certificate_line(certificate: dict[str, Any]) -> str:
+    """Say in one line whose a certificate is, and until when."""
+    soon = ", and is not renewed" if certificate["is_ending"] else ""
+    return f"by {certificate['issuer']}, ends on {certificate['end']}{soon}"
 
 
 def undeclared_line(opening: dict[str, Any]) -> str:

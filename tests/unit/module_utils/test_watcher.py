@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from reachable import ngrok, notifier, watcher
+from authorities import authority, server_side
+from reachable import ngrok, notifier, tls, watcher
 from reachable.endpoints import Origin, endpoint_value
 
 if TYPE_CHECKING:
@@ -423,7 +426,7 @@ def greeter() -> Iterator[Callable[[bytes], int]]:
 def test_an_ssh_server_greets(greeter: Callable[[bytes], int]) -> None:
     port = greeter(b"Hello there\r\nSSH-2.0-x")
     value = endpoint_value(Origin.of(f"tcp://127.0.0.1:{port}"), "s", "ssh", 8888)
-    assert watcher.probe(value) == ""
+    assert watcher.probe(value) == watcher.Visit()
 
 
 ADVICE = "Check that the SSH service runs, and start the tunnel again with './reachable up'."
@@ -451,13 +454,40 @@ def test_no_ssh_server(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_visit_to_jupyter(greeter: Callable[[bytes], int]) -> None:
     answer = b'HTTP/1.0 200 OK\r\nContent-Length: 20\r\n\r\n{"version":"2.21.1"}'
     value = endpoint_value(Origin.of(f"tcp://127.0.0.1:{greeter(answer)}"), "jupyter", "tcp")
-    assert watcher.probe(value) == ""
+    assert watcher.probe(value) == watcher.Visit()
 
 
 def test_a_visit_to_a_tunnel_without_agent(greeter: Callable[[bytes], int]) -> None:
     answer = b"HTTP/1.0 404 Not Found\r\nNgrok-Error-Code: ERR_NGROK_3200\r\n\r\n"
     value = endpoint_value(Origin.of(f"http://127.0.0.1:{greeter(answer)}"), "jupyter", "http")
-    assert "(ERR_NGROK_3200). " in watcher.probe(value)
+    assert "(ERR_NGROK_3200). " in watcher.probe(value).problem
+
+
+def test_a_visit_by_https(tmp_path: Path) -> None:
+    root = authority(tmp_path, "Our own")
+    answer = b'HTTP/1.0 200 OK\r\nContent-Length: 20\r\n\r\n{"version":"2.21.1"}'
+    with server_side(root.issue(end=20)).wrap_socket(
+        socket.create_server(("127.0.0.1", 0)), server_side=True
+    ) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with contextlib.suppress(ssl.SSLError):
+                        connection, _ = server.accept()
+                        with connection:
+                            connection.recv(4096)
+                            connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        value = endpoint_value(Origin.of(url), "public", "static")
+        trusted = watcher.probe(value, root.pem)
+        assert trusted.problem == ""
+        assert trusted.certificate
+        assert (trusted.certificate.issuer, trusted.certificate.is_ending(time.time())) == ("Our own", False)
+        assert watcher.probe(value).problem.startswith("The certificate of 127.0.0.1 comes from Our own, an authority ")
+        server.shutdown(socket.SHUT_RDWR)
 
 
 # The loop
@@ -476,6 +506,7 @@ class World:
         self.tunnels: dict[str, str] = {}
         self.error: ngrok.AgentError | None = None
         self.broken: dict[str, str] = {}
+        self.certificates: dict[str, tls.Certificate] = {}
         self.questions: list[float] = []
         self.visits: list[tuple[float, str]] = []
         self.mails: list[tuple[float, str]] = []
@@ -524,9 +555,9 @@ class World:
         listed = [ngrok.Tunnel(name, url, upstreams[name], url.partition(":")[0]) for name, url in self.tunnels.items()]
         return self.error or ngrok.Agent(listed)
 
-    def visit(self, value: dict[str, Any]) -> str:
+    def visit(self, value: dict[str, Any]) -> watcher.Visit:
         self.visits.append((self.now, value["url"]))
-        return self.broken.get(value["url"], "")
+        return watcher.Visit(self.broken.get(value["url"], ""), self.certificates.get(value["url"]))
 
     def deliver(self, _: list[str], text: str) -> Any:
         mail = json.loads(text)
@@ -579,6 +610,20 @@ def online(world: World) -> World:
     assert world.titles() == ["Jupyter on vps: new address"]
     world.mails, world.questions, world.visits = [], [], []
     return world
+
+
+def test_a_certificate_that_ends_is_told_once(online: World) -> None:
+    begin = NOON - 80 * tls.DAY
+    online.certificates[A] = tls.Certificate("Our own", ("a.ngrok.example",), begin, begin + 90 * tls.DAY)
+    online.run(100)
+    online.restart()
+    online.run(100)
+    assert online.titles() == ["Jupyter on vps: its certificate ends on 2027-01-25"]
+    online.certificates[A] = online.certificates[A]._replace(end=begin + 170 * tls.DAY)
+    online.run(100)
+    online.certificates[A] = online.certificates[A]._replace(end=NOON + tls.DAY)
+    online.run(100)
+    assert online.titles()[1:] == ["Jupyter on vps: its certificate ends on 2027-01-16"]
 
 
 PAGE = '{"addr":"http://127.0.0.1:9999","lvl":"info","msg":"started tunnel","name":"page","obj":"tunnels","url":"%s"}'
@@ -676,7 +721,7 @@ def test_jupyter_knows_a_new_name_before_it_is_visited(online: World, monkeypatc
 
     found: list[list[str]] = []
 
-    def visit(value: dict[str, Any]) -> str:
+    def visit(value: dict[str, Any]) -> watcher.Visit:
         found.append(unvisited())
         return online.visit(value)
 

@@ -440,6 +440,19 @@ def test_how_a_host_is() -> None:
     assert report["data"]["given_file"] == "/given.yml"
 
 
+def test_until_when_its_certificates_count() -> None:
+    ours = {"issuer": "Our own", "names": ["192.0.2.7"], "begin": "2026-01-01", "end": "2026-12-20", "is_ending": True}
+    found = seen(at(MDNS, {**REACHED, "certificate": ours}), at(IPV4, {**REACHED, "certificate": ours}))
+    report = say.status_report(found, NONE_KEPT, False)
+    assert report["table"][0]["Certificate"] == "by Our own, ends on 2026-12-20, and is not renewed"
+    assert [each["end"] for each in report["data"]["certificates"]] == ["2026-12-20"]
+    (note, _) = found.card["notes"]
+    assert note.startswith("The certificate of http://192.0.2.7:8888 ends on 2026-12-20 and has not been renewed: ")
+    later = seen(at(MDNS, {**REACHED, "certificate": {**ours, "is_ending": False}}), at(IPV4, REACHED))
+    assert later.card["notes"] == ["A note."]
+    assert say.status_report(later, NONE_KEPT, False)["table"][0]["Certificate"] == "by Our own, ends on 2026-12-20"
+
+
 def test_a_host_whose_disk_is_full_is_not_fine() -> None:
     found = seen(at(MDNS, REACHED), at(IPV4, REACHED), plan={"no_room": "The disk is full."})
     status = say.status_report(found, KEPT, False)

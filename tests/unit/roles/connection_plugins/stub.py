@@ -38,6 +38,7 @@ SILENT = {
     "problem": "Nothing listens.",
     "fix": "Wait.",
     "foreign": False,
+    "certificate": None,
     "legs": [],
 }
 BUS = "/run/dbus/system_bus_socket"
