@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 import os
+import stat
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -94,12 +95,25 @@ def is_complete(environment: Path, python: Interpreter, exact: bool) -> bool:
         return (
             json.loads(files.read_regular(str(environment / MARKER))) == marker_of(python)
             and (environment / "bin" / "python").samefile(python.path)
-            and (environment / "pyvenv.cfg").stat().st_size > 0
+            and is_configured(environment)
             and all(is_whole(record) for record in records(environment))
             and has_files(environment, exact)
         )
     except (OSError, ValueError, csv.Error):
         return False
+
+
+def is_configured(environment: Path) -> bool:
+    """Tell whether Python takes the folder for an environment. Raises OSError and ValueError."""
+    file = environment / "pyvenv.cfg"
+    lines = files.read_regular(str(file)).decode().splitlines()
+    settings = {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
+    return os.path.isdir(settings.get("home", "")) and is_readable(file.stat())
+
+
+def is_readable(found: os.stat_result) -> bool:
+    """Tell whether a file's owner may read it. Root always may, others as whom programs run may not."""
+    return bool(found.st_mode & stat.S_IRUSR)
 
 
 def is_whole(record: Path) -> bool:
@@ -142,9 +156,13 @@ def recorded(environment: Path) -> Iterator[tuple[str, int]]:
 
 
 def sizes(folder: str, names: Container[str]) -> dict[str, int]:
-    """Return how large these files in a folder are; one look at the folder is cheaper than one for each of them."""
+    """Return how large these files in a folder are; one look at the folder is cheaper than one for each of them.
+
+    What cannot be read counts as missing.
+    """
     with os.scandir(folder) as entries:
-        return {entry.name: entry.stat().st_size for entry in entries if entry.name in names and entry.is_file()}
+        found = {entry.name: entry.stat() for entry in entries if entry.name in names and entry.is_file()}
+    return {name: each.st_size for name, each in found.items() if is_readable(each)}
 
 
 def marker_of(python: Interpreter) -> dict[str, str]:

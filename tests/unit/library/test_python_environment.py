@@ -323,6 +323,11 @@ def empty_config(env: Path) -> None:
     (env / "pyvenv.cfg").write_text("")
 
 
+def replace_config(env: Path) -> None:
+    (env / "pyvenv.cfg").unlink()
+    (env / "pyvenv.cfg").mkdir()
+
+
 @pytest.mark.parametrize(
     ("damage", "options"),
     [
@@ -332,6 +337,7 @@ def empty_config(env: Path) -> None:
         (age_python, {"exact": False}),
         (break_metadata, {"exact": False}),
         (empty_config, {"exact": False}),
+        (replace_config, {"exact": False}),
     ],
 )
 def test_a_damaged_environment_is_made_anew(

@@ -150,6 +150,27 @@ def empty_the_config(environment: Path) -> None:
     (environment / "pyvenv.cfg").write_text("")
 
 
+def have_a_folder_in_the_place_of_the_config(environment: Path) -> None:
+    (environment / "pyvenv.cfg").unlink()
+    (environment / "pyvenv.cfg").mkdir()
+
+
+def garble_the_config(environment: Path) -> None:
+    (environment / "pyvenv.cfg").write_text("[[1], null]\n")
+
+
+def cut_the_config_short(environment: Path) -> None:
+    (environment / "pyvenv.cfg").write_text("home = /us")
+
+
+def let_nobody_read_the_config(environment: Path) -> None:
+    (environment / "pyvenv.cfg").chmod(0)
+
+
+def let_nobody_read_a_file(environment: Path) -> None:
+    next(environment.glob("lib/python*/site-packages/Foo_Bar/main.py")).chmod(0)
+
+
 @pytest.mark.parametrize(
     ("drift", "exact", "additive"),
     [
@@ -174,6 +195,11 @@ def empty_the_config(environment: Path) -> None:
                 lose_python,
                 change_python,
                 empty_the_config,
+                have_a_folder_in_the_place_of_the_config,
+                garble_the_config,
+                cut_the_config_short,
+                let_nobody_read_the_config,
+                let_nobody_read_a_file,
             )
         ),
     ],
