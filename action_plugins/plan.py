@@ -13,6 +13,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,7 @@ def controller(there: Situation, connected_to: str | None, ssh_args: str) -> Con
         and resolves_to(addresses["hostname"], addresses["own"]),
         has_tunnel_key=key.is_file(),
         tunnel_public_key=text_of(public_key),
+        seconds_ahead=there.facts["clock"] - time.time(),
     )
 
 

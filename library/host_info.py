@@ -231,6 +231,10 @@ silent_ports:
   type: list
   elements: int
   returned: success
+clock:
+  description: The time on the host's clock, in seconds since 1970.
+  type: float
+  returned: success
 first_free_port:
   description: The lowest port on which others than root may listen.
   type: int
@@ -865,6 +869,7 @@ def main() -> None:
         paths={path: look_at_path(path) for path in with_places(module.params["paths"], places)},
         port_holders={str(port): port_holder(port) for port in module.params["ports"]},
         silent_ports=[port for port in module.params["http_ports"] if is_silent(port)],
+        clock=time.time(),
         first_free_port=first_free_port(),
         users={name: look_at_user(name) for name in [user["name"], *with_places(module.params["users"], places)]},
         programs={name: look_at_program(name) for name in with_places(programs, places)},

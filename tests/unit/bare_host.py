@@ -89,6 +89,7 @@ FACTS: dict[str, Any] = {
     "port_holders": {"22": {"pid": 1, "user": "root", "command": "sshd", "next_free": 23}},
     "silent_ports": [],
     "calendars": {},
+    "clock": 1_800_000_000.0,
     "first_free_port": 1024,
     "localhost": ["127.0.0.1", "::1"],
     "jupyter_config": None,

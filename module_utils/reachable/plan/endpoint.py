@@ -70,7 +70,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "must_wait": must_wait(there, watched),
         "observation": observation(there) if is_watched else {},
         "notes": [*ways_in.notes(there), *notes.of_way(there), *notes.of_session(there)],
-        "system_notes": [*notes.of_wsl(there), *notes.of_macos(there)],
+        "system_notes": [*notes.of_clock(there), *notes.of_wsl(there), *notes.of_macos(there)],
         "ssh": ways_in.ngrok.ssh_card(there) if any(each["transport"] == "ssh" for each in tunnels) else None,
         "tunnel_transports": sorted(ways_in.TUNNELS),
         "watcher": watcher_work(there) if there.has_tunnel else {},

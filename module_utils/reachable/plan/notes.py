@@ -34,6 +34,15 @@ def of_session(there: Situation) -> Iterator[str]:
         yield "After a restart of the machine, ./reachable up brings Jupyter back; nothing else does."
 
 
+def of_clock(there: Situation) -> Iterator[str]:
+    """Say that one of two clocks is wrong."""
+    if days := there.days_ahead:
+        yield (
+            f"The clock of {there.name} is {abs(days)} days {'ahead of' if days > 0 else 'behind'} this machine's: set "
+            "the one that is wrong, as with 'timedatectl set-ntp true'. Logins and certificates count by the clock."
+        )
+
+
 def of_wsl(there: Situation) -> Iterator[str]:
     """Say what Windows does to its Linux."""
     if not there.facts["system"]["wsl"]:

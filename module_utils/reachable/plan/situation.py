@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .project import Project
 
 ABSENT: dict[str, Any] = {"state": "absent", "content": None, "owner": ""}
+DAY = 86400
 TOOLS = {"settled", "alternative"}  # as host_info calls the two locks of which a host has one
 
 
@@ -49,7 +50,8 @@ class Controller:
 
     ``connected_to`` is the name or the address by which it found the host; None where it is the host itself.
     ``finds_hostname`` is true where it finds the host, and nothing else, under the name that the host gives itself, and
-    ``is_behind_another`` where its SSH gets there through another machine.
+    ``is_behind_another`` where its SSH gets there through another machine. ``seconds_ahead`` is by how much the host's
+    clock is ahead of its own.
     """
 
     connected_to: str | None = None
@@ -57,6 +59,7 @@ class Controller:
     finds_hostname: bool = False
     has_tunnel_key: bool = False
     tunnel_public_key: str = ""
+    seconds_ahead: float = 0
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ class Situation:
         if self.scope == "user":
             return self.user["name"], self.user["group"]
         return self.layout.user(service), self.layout.user(service)
+
+    @property
+    def days_ahead(self) -> int:
+        """Return by how many days the host's clock is ahead of the controller's; less than one is none."""
+        return int(self.controller.seconds_ahead / DAY)
 
     @cached_property
     def layout(self) -> layout.Layout:

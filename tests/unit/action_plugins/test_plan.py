@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,6 +41,12 @@ def test_a_bare_host_has_nothing_against_it(run_action: RunAction) -> None:
     assert plan["python"] == {"path": "/usr/bin/python3.11", "version": "3.11", "is_to_come": False}
     assert plan["mover"] == "root"
     assert plan["former"] is None
+
+
+def test_the_clocks_of_host_and_controller_are_compared(run_action: RunAction) -> None:
+    assert planned(run_action, clock=time.time())["endpoint"]["system_notes"] == []
+    (note,) = planned(run_action, clock=time.time() - 500 * 86400)["endpoint"]["system_notes"]
+    assert note.startswith("The clock of vps is 500 days behind this machine's: ")
 
 
 def test_it_is_plain_data(run_action: RunAction) -> None:

@@ -118,6 +118,11 @@ def test_a_server_that_hangs(run_module: RunModule, monkeypatch: pytest.MonkeyPa
         assert run_module(host_info, http_ports=ports)["silent_ports"] == ports[:1]
 
 
+def test_the_clock(run_module: RunModule) -> None:
+    before = time.time()
+    assert before <= run_module(host_info)["clock"] <= time.time()
+
+
 def answer_once(server: socket.socket) -> None:
     """Answer to the first who comes."""
     visitor, _ = server.accept()
@@ -483,7 +488,8 @@ def test_a_persons_own_configuration(tmp_path: Path, run_module: RunModule) -> N
     assert run_module(host_info)["jupyter_config"] is None
 
 
-def test_check_mode_looks_as_well(run_module: RunModule) -> None:
+def test_check_mode_looks_as_well(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0)
     assert run_module(host_info, check=True, users=["nobody"]) == run_module(host_info, users=["nobody"])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from bare_host import ADA, TOKEN, situation
 from reachable.plan import notes
+from reachable.plan.situation import Controller
 
 PERSON = {**ADA, "lingers": False, "may_linger": False, "becomes_root": False}
 TUNNEL = {"ngrok_authtoken": TOKEN}
@@ -42,6 +43,21 @@ def test_when_jupyter_ends(scope: str, manager: str, user: dict[str, Any], words
 )
 def test_what_windows_does(wsl: bool, manager: str, given: dict[str, Any], words: list[str]) -> None:
     found = list(notes.of_wsl(situation(given, {"system": {"wsl": wsl}, "service_manager": manager})))
+    assert [note.startswith(word) for note, word in zip(found, words, strict=True)] == len(words) * [True]
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (0.9, []),
+        (-0.9, []),
+        (-400.5, ["The clock of vps is 400 days behind this machine's: "]),
+        (2, ["The clock of vps is 2 days ahead of this machine's: "]),
+    ],
+)
+def test_whose_clock_is_wrong(days: float, words: list[str]) -> None:
+    there = situation(controller=Controller(seconds_ahead=days * 86400))
+    found = list(notes.of_clock(there))
     assert [note.startswith(word) for note, word in zip(found, words, strict=True)] == len(words) * [True]
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,7 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
         "users": {**dict.fromkeys(given.get("users", [])), **known},
         "programs": dict.fromkeys(given.get("programs", [])),
         "calendars": dict.fromkeys(given.get("calendars", []), ""),
+        "clock": time.time(),
         "first_free_port": 1024,
         "jupyter_config": None,
         "invoker_files": [],
