@@ -227,6 +227,7 @@ def controller(there: Situation, connected_to: str | None, ssh_args: str) -> Con
         and resolves_to(addresses["hostname"], addresses["own"]),
         has_tunnel_key=key.is_file(),
         tunnel_public_key=text_of(public_key),
+        authority=text_of(Path(str(there.wanted.reachable_secrets_dir), "ca/root.pem")),
         seconds_ahead=there.facts["clock"] - time.time(),
     )
 
@@ -242,7 +243,7 @@ def way_of_ssh(name: str, arguments: str) -> dict[str, str]:
 
 
 def text_of(file: Path) -> str:
-    """Return the text of a file of one line; empty where there is none that anybody can read."""
+    """Return the text of a file without its last line's end; empty where there is none that anybody can read."""
     try:
         return file.read_text(encoding="utf-8").rstrip()
     except (OSError, ValueError):

@@ -104,7 +104,8 @@ def visit(there: Situation, way: WayIn, endpoint: Endpoint) -> dict[str, Any]:
     """Return how the doctor opens an address. A machine may find itself under its own name on the loopback."""
     is_here = there.controller.connected_to is None
     own = [*there.facts["addresses"]["own"], *(LOOPBACKS if is_here else [])] if way.is_of_the_host else []
-    return {"name": endpoint["name"], "tunnel": way.is_tunnel, "own": own, **way.visit(endpoint)}
+    trust = {"authority": there.controller.authority} if there.controller.authority and not way.is_tunnel else {}
+    return {"name": endpoint["name"], "tunnel": way.is_tunnel, "own": own, **trust, **way.visit(endpoint)}
 
 
 def visits_there(there: Situation, visits: list[dict[str, Any]], has_tunnel: bool) -> list[dict[str, Any]]:

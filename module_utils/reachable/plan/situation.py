@@ -51,7 +51,8 @@ class Controller:
     ``connected_to`` is the name or the address by which it found the host; None where it is the host itself.
     ``finds_hostname`` is true where it finds the host, and nothing else, under the name that the host gives itself, and
     ``is_behind_another`` where its SSH gets there through another machine. ``seconds_ahead`` is by how much the host's
-    clock is ahead of its own.
+    clock is ahead of its own, and ``authority`` the certificate of the authority that issues certificates for hosts, in
+    PEM; empty where there is none.
     """
 
     connected_to: str | None = None
@@ -60,6 +61,7 @@ class Controller:
     has_tunnel_key: bool = False
     tunnel_public_key: str = ""
     seconds_ahead: float = 0
+    authority: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from authorities import authority
 from bare_host import DEFAULTS, FACTS, FILE, FOLDER, ROOM, SPECS, TOKEN
 from reachable.plan import receipts
 
@@ -47,6 +48,15 @@ def test_the_clocks_of_host_and_controller_are_compared(run_action: RunAction) -
     assert planned(run_action, clock=time.time())["endpoint"]["system_notes"] == []
     (note,) = planned(run_action, clock=time.time() - 500 * 86400)["endpoint"]["system_notes"]
     assert note.startswith("The clock of vps is 500 days behind this machine's: ")
+
+
+def test_the_authority_of_the_controller_is_trusted(run_action: RunAction, tmp_path: Path) -> None:
+    given = {"reachable_secrets_dir": str(tmp_path), "endpoint_public_url": "https://notebooks.example.org"}
+    assert "authority" not in planned(run_action, given)["endpoint"]["visits"][0]
+    root = authority(tmp_path)
+    (tmp_path / "ca").mkdir()
+    (tmp_path / "ca/root.pem").write_text(root.pem)
+    assert planned(run_action, given)["endpoint"]["visits"][0]["authority"] == root.pem.rstrip()
 
 
 def test_it_is_plain_data(run_action: RunAction) -> None:

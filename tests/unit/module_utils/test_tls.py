@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from reachable import tls
 
@@ -47,3 +49,32 @@ def test_one_of_two_clocks_is_wrong(there: float | None, are_apart: bool) -> Non
 )
 def test_the_clock_of_a_server(date: str | None, clock: float | None) -> None:
     assert tls.clock_of(date) == clock
+
+
+def refused(number: int) -> ssl.SSLCertVerificationError:
+    """Return the error with which Python refuses a certificate."""
+    error = ssl.SSLCertVerificationError()
+    error.verify_code = number
+    return error
+
+
+@pytest.mark.parametrize(
+    ("number", "has_source", "chain", "code"),
+    [
+        (20, False, 1, "untrusted"),
+        (20, True, 1, "no_chain"),
+        (21, True, None, "no_chain"),
+        (20, True, 2, "untrusted"),
+        (19, True, 2, "untrusted"),
+        (18, False, 1, "untrusted"),
+        (66, False, 1, "unfit"),
+        (85, False, 1, "unfit"),
+    ],
+)
+def test_a_chain_is_incomplete_only_where_nothing_follows_the_first(
+    number: int, has_source: bool, chain: int | None, code: str
+) -> None:
+    seen = tls.Look(certificate(-10, 30)._replace(has_source=has_source, chain=chain), None)
+    assert tls.judge(refused(number), seen, NOW) == code
+    ours = {"untrusted": "other_authority"}.get(code, code)
+    assert tls.judge(refused(number), seen, NOW, has_authority=True) == ours

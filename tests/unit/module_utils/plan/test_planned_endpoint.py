@@ -107,6 +107,16 @@ def test_what_counts_as_the_machine_itself(controller: Controller, more: list[st
     assert {tuple(each["own"]) for each in planned["visits_there"]} == {()}
 
 
+def test_an_authority_of_our_own_counts_where_no_tunnel_is() -> None:
+    given = {**BOTH, "endpoint_public_url": "https://notebooks.example.org"}
+    there = host(given, HTTP, SSH, controller=Controller("203.0.113.9", authority="PEM"))
+    planned = endpoint.planned(there)
+    found = {each["name"]: each.get("authority") for each in planned["visits"] + planned["visits_there"]}
+    assert found == {"ngrok-http": None, "ngrok-ssh": None, "public": "PEM", "loopback": None}
+    assert watcher.config(there)["authority"] == "PEM"
+    assert "authority" not in watcher.config(host(given, HTTP, SSH))
+
+
 def test_a_host_that_pulls_has_no_key_for_ssh() -> None:
     planned = endpoint.planned(host(BOTH, HTTP, SSH, pulled=True))
     assert [each["name"] for each in planned["candidates"]] == ["ngrok-http"]
