@@ -28,9 +28,8 @@ SOON_DAYS = 30
 SOON_SHARE = 0.25
 
 REFUSALS = {
-    # The purpose is not that of a server, keys or digests are too weak, or rules of RFC 5280 are not kept, also those
-    # that Python checks from 3.13 on (VERIFY_X509_STRICT).
-    **dict.fromkeys((26, 66, 67, 68, *range(76, 95)), "unfit"),
+    # The purpose is not that of a server, keys or digests are too weak, or what issued it is no authority.
+    **dict.fromkeys((26, 66, 67, 68, 79), "unfit"),
     **dict.fromkeys((62, 64), "other_name"),
     **dict.fromkeys((2, 20, 21), "no_chain"),
     9: "early",
@@ -83,9 +82,11 @@ class Certificate(NamedTuple):
 def trusting(authority: str = "") -> ssl.SSLContext:
     """Return a context that trusts the system's authorities and the given one, a root in PEM."""
     context = ssl.create_default_context()
-    # As devices do: they refuse older protocols, and look at the alternative names only.
+    # As devices do: they refuse older protocols, look at the alternative names only, and do not mind what Python 3.13
+    # began to ask for, so that all versions of Python judge alike.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if authority:
         context.load_verify_locations(cadata=authority)
     return context

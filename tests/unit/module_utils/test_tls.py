@@ -68,7 +68,7 @@ def refused(number: int) -> ssl.SSLCertVerificationError:
         (19, True, 2, "untrusted"),
         (18, False, 1, "untrusted"),
         (66, False, 1, "unfit"),
-        (85, False, 1, "unfit"),
+        (79, False, 2, "unfit"),
     ],
 )
 def test_a_chain_is_incomplete_only_where_nothing_follows_the_first(
