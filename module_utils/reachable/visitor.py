@@ -381,7 +381,8 @@ class Visitor:
             return f"Jupyter Server {self.version}"
         self.refuse_tunnel(answer)
         if status in range(300, 400):
-            raise LegError("redirected", seen, location=answer.headers.get("Location"))
+            location = answer.headers.get("Location") or ""
+            raise LegError("https_expected" if self.leads_to_https(location) else "redirected", seen, location=location)
         if status in range(500, 600):
             raise LegError("broken", seen, status=status)
         if status == http.HTTPStatus.FORBIDDEN and "Tornado" in answer.headers.get("Server", ""):
@@ -391,6 +392,14 @@ class Visitor:
         if status == http.HTTPStatus.BAD_REQUEST:
             self.refuse_tls(seen)
         raise LegError("not_jupyter", seen)
+
+    def leads_to_https(self, location: str) -> bool:
+        """Tell whether a redirect leads from plain http to https on the same machine."""
+        try:
+            parts = urllib.parse.urlsplit(location)
+        except ValueError:
+            return False
+        return (self.scheme, parts.scheme, parts.hostname) == ("http", "https", self.host)
 
     def compare_clocks(self, answer: Answer) -> None:
         """Raise LegError if the certificate is not valid by the server's own clock."""

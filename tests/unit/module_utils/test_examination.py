@@ -467,6 +467,8 @@ def test_a_server_that_hangs_up(talk: Talk) -> None:
         ({"GET /api": (404, {}, "")}, "http", "not_jupyter", {}),
         ({"GET /api": (400, {}, "")}, "http", "not_jupyter", {}),
         ({"GET /api": (301, {"Location": "/hub/"}, "")}, "http", "redirected", {"location": "/hub/"}),
+        ({"GET /api": (301, {"Location": "https://[/"}, "")}, "http", "redirected", {"location": "https://[/"}),
+        ({"GET /api": (301, {"Location": "https://127.0.0.1/api"}, "")}, "http", "https_expected", {}),
         ({"GET /api": (502, {}, "")}, "http", "broken", {"status": 502}),
         ({"GET /api": (401, {}, "")}, "http", "gate", {"status": 401}),
         ({"GET /api": (403, {}, "")}, "http", "gate", {"status": 403}),
