@@ -25,7 +25,8 @@ sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import file_trees, files, given, proofs
 from reachable.plan import declaration, former, lab, looks, make, refusals, requirements_files, steps
 from reachable.plan import layout as layouts
-from reachable.plan.situation import Controller, Former, Situation
+from reachable.plan.certificates import x509
+from reachable.plan.situation import Authority, Controller, Former, Given, Situation
 
 ARGUMENT_SPEC = {
     "values": {"type": "dict", "default": {}},
@@ -54,7 +55,7 @@ ARGUMENT_SPEC = {
 }
 SERVER_LOCK = "requirements/server.txt"
 # Names that look like ours, among which are misspelt ones.
-OURS = re.compile("(reachable|preflight|jupyter|endpoint|ngrok)_", re.IGNORECASE)
+OURS = re.compile("(reachable|preflight|jupyter|endpoint|ngrok|tls)_", re.IGNORECASE)
 
 
 class Checkout:
@@ -227,9 +228,40 @@ def controller(there: Situation, connected_to: str | None, ssh_args: str) -> Con
         and resolves_to(addresses["hostname"], addresses["own"]),
         has_tunnel_key=key.is_file(),
         tunnel_public_key=text_of(public_key),
-        authority=text_of(Path(str(there.wanted.reachable_secrets_dir), "ca/root.pem")),
         seconds_ahead=there.facts["clock"] - time.time(),
+        now=time.time(),
+        authority=authority(there.wanted.reachable_ca_dir or ""),
+        given=given_certificate(there.wanted.tls_certificate or "", there.wanted.tls_key or ""),
     )
+
+
+def authority(folder: str) -> Authority:
+    """Look at the authority that this machine has, if it has one."""
+    there = Authority(folder, controller=socket.gethostname())
+    key = Path(there.key_file)
+    root = text_of(Path(there.root_file))
+    return dataclasses.replace(
+        there,
+        root=f"{root}\n" if root else "",
+        before=text_of(Path(there.before_file)),
+        key_fits=key_fits(key, root),
+        is_private=key.is_file() and key.stat().st_mode & 0o077 == 0,
+    )
+
+
+def given_certificate(certificate: str, key: str) -> Given:
+    """Look at a certificate that somebody has. Its key stays where it is until it is needed."""
+    text = (text_named(certificate) or "") if certificate else ""
+    return Given(text, key_fits=bool(text and key) and key_fits(Path(key), text))
+
+
+def key_fits(key: Path, certificate: str) -> bool:
+    """Tell whether a file has the key of the first certificate in a text."""
+    found = x509.read(certificate)
+    try:
+        return bool(found) and x509.fits(key.read_bytes(), found[0])
+    except OSError:
+        return False
 
 
 def way_of_ssh(name: str, arguments: str) -> dict[str, str]:

@@ -34,6 +34,12 @@ options:
     type: list
     elements: path
     default: []
+  certificates:
+    description: >-
+      Files with certificates in PEM and a key, of which is wanted whether it fits. The key itself is told to nobody.
+    type: list
+    elements: path
+    default: []
   invoker_files:
     description: >-
       Files in the home of whoever has become another user through sudo, of which is wanted whether they are there.
@@ -298,6 +304,12 @@ macos:
   type: dict
   returned: success
   sample: {domain: gui/501, firewall: "off", may_make_users: false}
+certificates:
+  description: >-
+    What is at each of O(certificates), by its path: C(state), C(owner), C(group) and C(mode) as in RV(files), the
+    certificates in C(pem), and in C(fits) whether the key of the first one is there as well.
+  type: dict
+  returned: success
 invoker_files:
   description: Which of O(invoker_files) are there, by their path.
   type: list
@@ -396,6 +408,7 @@ PATIENCE_SECONDS = 30
 SUDO_SECONDS = 10
 LARGEST_PROGRAM = 2**30
 OF_THE_FILE_SYSTEM = {"lost+found"}  # at the top of a disk
+CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 PYTHONS = Path("/usr/bin")
 NAMESERVERS = Path("/etc/resolv.conf")
 OF_EVERYBODY = Path("/etc/environment")  # pam_env(8)
@@ -500,6 +513,28 @@ def look_at_file(path: str) -> dict[str, Any]:
     if text is not None and text.encode() == content:
         return {**seen, "content": text}
     return {**seen, "content": text, "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def look_at_certificate(path: str) -> dict[str, Any]:
+    """Say what is at a path that has certificates, and a key that nobody is told."""
+    seen = look_at_file(path)
+    pem = "".join(f"{each}\n" for each in CERTIFICATE.findall(seen["content"] or ""))
+    return {key: seen[key] for key in ("state", "owner", "group", "mode")} | {
+        "pem": pem,
+        "fits": bool(pem) and fits(path),
+    }
+
+
+def fits(path: str) -> bool:
+    """Tell whether the first certificate in a file has its key beside it, as a server needs it."""
+    import ssl  # noqa: PLC0415 - it takes longer than all else, and most hosts have no certificate
+
+    try:
+        # Without a passphrase it would ask at a terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path, password="")
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def look_at_daemons(names: list[str], manager: str, folder: str) -> dict[str, Any]:
@@ -827,6 +862,7 @@ def main() -> None:
         argument_spec={
             "paths": {"type": "list", "elements": "path", "default": []},
             "files": {"type": "list", "elements": "path", "default": []},
+            "certificates": {"type": "list", "elements": "path", "default": []},
             "invoker_files": {"type": "list", "elements": "str", "default": []},
             "environments": {"type": "list", "elements": "dict", "default": [], "options": environment_spec},
             "on_macos": {"type": "dict", "default": {}},
@@ -860,6 +896,7 @@ def main() -> None:
         python=python and {"path": python.path, "version": python.markers["python_version"]},
         user=user,
         files={path: look_at_file(path) for path in with_places(module.params["files"], places)},
+        certificates={path: look_at_certificate(path) for path in with_places(module.params["certificates"], places)},
         environments={
             path: look_at_environment(Path(path), each, python)
             for each in module.params["environments"]

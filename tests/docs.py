@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 # The roles whose variables people set, the most wanted first.
-ROLES = ("jupyter", "ngrok", "endpoint", "drift", "preflight")
+ROLES = ("jupyter", "certificate", "ngrok", "endpoint", "drift", "preflight")
 DOCUMENTS = ("*.md", "docs/*.md", "tests/doubles/*.md")
 # Where a link into the project leads, in Markdown or in HTML.
 LINK = re.compile(r"""(?:\]\(|\b(?:src|href)=")(?!https?:)([^)"\s]+)""")

@@ -12,7 +12,7 @@ from reachable.plan import declaration, lab
 from reachable.plan.situation import Situation
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = ("preflight", "receipt", "jupyter", "ngrok", "drift", "endpoint")
+ROLES = ("preflight", "certificate", "receipt", "jupyter", "ngrok", "drift", "endpoint")
 SPECS: dict[str, Any] = {}
 DEFAULTS: dict[str, Any] = {}
 for role in ROLES:
@@ -25,6 +25,7 @@ DEFAULTS |= {
     "reachable_state_dir": "/var/lib/reachable",
     "reachable_secrets_dir": "/tmp/secrets",
     "reachable_cards_dir": "/tmp/cards",
+    "reachable_ca_dir": "/tmp/secrets/ca",
     "jupyter_notebook_dir": "/var/lib/reachable/jupyter/notebooks",
     "jupyter_user": "jupyter",
     "ngrok_authtoken": None,
@@ -83,6 +84,7 @@ FACTS: dict[str, Any] = {
     "user": {**ROOT_USER, "lingers": False, "may_linger": False, "becomes_root": True},
     "users": {"jupyter": None},
     "files": {"/run/dbus/system_bus_socket": {**FILE, "state": "other"}},
+    "certificates": {},
     "paths": {},
     "environments": {},
     "programs": {"git": {"path": "/usr/bin/git"}, "ngrok": None},

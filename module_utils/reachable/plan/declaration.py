@@ -30,6 +30,12 @@ class Declaration:
     reachable_cards_dir: str | None
     reachable_proxy: str | None
     reachable_ca_certificate: str | None
+    # certificate
+    reachable_tls: str
+    reachable_ca_dir: str | None
+    tls_names: list[str]
+    tls_certificate: str | None
+    tls_key: str | None
     # receipt
     reachable_yes: bool
     reachable_purge: bool

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reachable.endpoints import loopback
-
 from . import jupyter, notes, package, published, say, texts, watcher, ways_in
 from .entries import Entry, folder, missing_entries
 
@@ -53,6 +51,8 @@ def planned(there: Situation) -> dict[str, Any]:
         "folder_found": {"files": {path: dict(there.file(path)) for path in places}, "user": dict(there.user)},
         "candidates": [endpoint for _, endpoint in candidates],
         "tunnels": tunnels,
+        # Jupyter itself, as its own machine finds it.
+        "server": server(there),
         "watched": watched,
         "watched_names": [each["name"] for each in watcher.followed(there)] if is_watched else [],
         "online": published.online(watched),
@@ -69,7 +69,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "has_refused_tunnel": any(entry["state"] == "refused" for entry in watched),
         "must_wait": must_wait(there, watched),
         "observation": observation(there) if is_watched else {},
-        "notes": [*ways_in.notes(there), *notes.of_way(there), *notes.of_session(there)],
+        "notes": [*there.certificate.notes(), *ways_in.notes(there), *notes.of_way(there), *notes.of_session(there)],
         "system_notes": [*notes.of_clock(there), *notes.of_wsl(there), *notes.of_macos(there)],
         "ssh": ways_in.ngrok.ssh_card(there) if any(each["transport"] == "ssh" for each in tunnels) else None,
         "tunnel_transports": sorted(ways_in.TUNNELS),
@@ -104,7 +104,7 @@ def visit(there: Situation, way: WayIn, endpoint: Endpoint) -> dict[str, Any]:
     """Return how the doctor opens an address. A machine may find itself under its own name on the loopback."""
     is_here = there.controller.connected_to is None
     own = [*there.facts["addresses"]["own"], *(LOOPBACKS if is_here else [])] if way.is_of_the_host else []
-    trust = {"authority": there.controller.authority} if there.controller.authority and not way.is_tunnel else {}
+    trust = {} if way.is_tunnel else there.certificate.trust
     return {"name": endpoint["name"], "tunnel": way.is_tunnel, "own": own, **trust, **way.visit(endpoint)}
 
 
@@ -113,8 +113,12 @@ def visits_there(there: Situation, visits: list[dict[str, Any]], has_tunnel: boo
 
     There is no key for SSH there, but the server itself, whose answer tells it apart from its tunnels.
     """
-    server = {"name": "loopback", "url": str(loopback(there.wanted.jupyter_port)), "tunnel": False}
-    return [*({**each, "own": []} for each in visits if "ssh" not in each), *([server] if has_tunnel else [])]
+    return [*({**each, "own": []} for each in visits if "ssh" not in each), *([server(there)] if has_tunnel else [])]
+
+
+def server(there: Situation) -> dict[str, Any]:
+    """Return how the doctor opens Jupyter on its own machine."""
+    return {"name": "loopback", "url": str(ways_in.here(there)), "tunnel": False, **there.certificate.trust_here}
 
 
 def must_wait(there: Situation, watched: list[Endpoint]) -> bool:

@@ -78,12 +78,24 @@ def of_host(there: Situation) -> Iterator[str]:
     yield from of_user(there)
     yield from of_network(there)
     yield from of_tunnel(there)
+    yield from of_certificate(there)
     if there.wanted.reachable_drift_schedule is not None:
         yield from of_drift(there)
     yield from conflicts.lacking(there)
     if there.wanted.reachable_config_conflicts == "fail" and there.conflicts:
         yield from there.conflicts
         yield "Take that out, or set reachable_config_conflicts to warn."
+
+
+def of_certificate(there: Situation) -> Iterator[str]:
+    """Refuse https that cannot be."""
+    wanted = there.wanted.reachable_tls
+    if there.has_tunnel and wanted not in {"auto", "off"}:
+        yield (
+            f"reachable_tls is {wanted}, and the tunnel of {there.name} brings plain http to Jupyter: leave it out, as "
+            "a tunnel over http has https of its own, or set ngrok_transport to none."
+        )
+    yield from there.certificate.refusals()
 
 
 def of_system(there: Situation) -> Iterator[str]:

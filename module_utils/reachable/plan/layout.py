@@ -142,6 +142,11 @@ class Layout:
         return f"{self.jupyter_etc}/jupyter_server_config.json"
 
     @property
+    def certificate(self) -> str:
+        """Return the file with the key and the certificates with which Jupyter serves https."""
+        return f"{self.jupyter_etc}/tls.pem"
+
+    @property
     def jupyter_defaults(self) -> str:
         """Return the folder whose configuration any other wins over."""
         return f"{self.jupyter_etc}/defaults"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reachable.sources import CA_BUNDLES
 
-from . import drift, endpoint, environments, jupyter, network, services, ways_in
+from . import certificates, drift, endpoint, environments, jupyter, network, services, ways_in
 from .host_refusals import BUS
 from .layout import OLDEST_PYTHON, on_macos
 
@@ -31,6 +31,7 @@ def look(wanted: Declaration, layout: Layout, project: Project, depth: str, with
     return {
         "paths": [*filter(None, folders)],
         "files": files(wanted, layout, with_history),
+        "certificates": certificates.files(layout),
         "invoker_files": TRACES_OF_PERSONS,
         "on_macos": on_macos(layout.scope, layout.home),
         "environments": looked_at(wanted, layout, project, depth),

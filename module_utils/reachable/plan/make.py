@@ -10,6 +10,7 @@ from reachable import given
 
 from . import (
     accounts,
+    certificates,
     drift,
     endpoint,
     host_refusals,
@@ -74,6 +75,7 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
         "former": there.former and {"user": there.former.user, "is_there": bool(there.former.receipt)},
         # Only root may take from one what the other is to have.
         "mover": "root" if there.former else there.user["name"],
+        "certificate": certificates.planned(there),
         "endpoint": endpoint.planned(there),
         "ngrok": ngrok.planned(there),
         **written_down(there, record),

@@ -40,7 +40,9 @@ LOOPBACK_NOTE = (
 READABLE_TUNNEL = (
     "Plain text: whoever stands between can read along, also the password. Better use the transports http or ssh."
 )
-READABLE_LAN = "Plain http: use it only in a network that you trust."
+READABLE_LAN = (
+    "Plain http: use it only in a network that you trust. For https, run ./reachable up with -e reachable_tls=ca."
+)
 
 
 def is_dying(daemon: Mapping[str, Any], waited: int) -> bool:

@@ -45,8 +45,8 @@ REMEDIES = {
     "base_url": "leave it out, the addresses on the card rely on it",
     "trust_xheaders": "leave it out, it is set behind an http tunnel and nowhere else",
     "sock": "leave it out, the iPad needs a port",
-    "certfile": "leave it out, the addresses on the card are http",
-    "keyfile": "leave it out, the addresses on the card are http",
+    "certfile": "use reachable_tls",
+    "keyfile": "use reachable_tls",
     "proof_key": "leave it out, each installation has one of its own",
 }
 # A manager's subclass would win over KernelManager.
@@ -145,6 +145,7 @@ def own_settings(there: Situation) -> dict[str, dict[str, Any]]:
             # Behind an http tunnel everybody comes from the loopback; in the LAN everybody could claim to come from
             # elsewhere.
             "trust_xheaders": "http" in there.transports and there.listens_to == "loopback",
+            **there.certificate.settings,
         },
         # Without a readable hash the server then refuses to start, instead of opening on a random token.
         "PasswordIdentityProvider": {"password_required": True, "allow_password_change": False, "token": ""},

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from . import accounts, conflicts, distributions, layout, package, receipts, settings, tunnels, ways_in
+from . import accounts, certificates, conflicts, distributions, layout, package, receipts, settings, tunnels, ways_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,14 +45,58 @@ class Former:
 
 
 @dataclass(frozen=True)
+class Authority:
+    """What there is of the authority for ``reachable_tls=ca``, whose folder is on the controller.
+
+    ``root`` is its certificate in PEM, ``before`` the one of before; empty where there is none. ``key_fits`` says that
+    there is the key of the former, and ``is_private`` that nobody but its owner can read that. ``controller`` is the
+    name of the machine.
+    """
+
+    folder: str = ""
+    root: str = ""
+    before: str = ""
+    key_fits: bool = False
+    is_private: bool = False
+    controller: str = ""
+
+    @property
+    def root_file(self) -> str:
+        """Return the file with its certificate."""
+        return f"{self.folder}/root.pem"
+
+    @property
+    def before_file(self) -> str:
+        """Return the file with its certificate of before."""
+        return f"{self.folder}/root.before.pem"
+
+    @property
+    def key_file(self) -> str:
+        """Return the file with its key."""
+        return f"{self.folder}/root.key"
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether it can issue certificates, and nobody else can."""
+        return self.key_fits and self.is_private
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is in the files that ``tls_certificate`` and ``tls_key`` name: PEM, and whether the key fits."""
+
+    certificate: str = ""
+    key_fits: bool = False
+
+
+@dataclass(frozen=True)
 class Controller:
     """What only the controller has and sees.
 
     ``connected_to`` is the name or the address by which it found the host; None where it is the host itself.
     ``finds_hostname`` is true where it finds the host, and nothing else, under the name that the host gives itself, and
-    ``is_behind_another`` where its SSH gets there through another machine. ``seconds_ahead`` is by how much the host's
-    clock is ahead of its own, and ``authority`` the certificate of the authority that issues certificates for hosts, in
-    PEM; empty where there is none.
+    ``is_behind_another`` where its SSH gets there through another machine. ``now`` is the time on its clock, in seconds
+    since 1970, and ``seconds_ahead`` by how much the host's is ahead of it.
     """
 
     connected_to: str | None = None
@@ -60,8 +104,10 @@ class Controller:
     finds_hostname: bool = False
     has_tunnel_key: bool = False
     tunnel_public_key: str = ""
+    now: float = 0
     seconds_ahead: float = 0
-    authority: str = ""
+    authority: Authority = Authority()
+    given: Given = Given()
 
 
 @dataclass(frozen=True)
@@ -308,6 +354,11 @@ class Situation:
         if self.wanted.jupyter_listen != "auto":
             return self.wanted.jupyter_listen
         return "loopback" if self.has_tunnel else "lan"
+
+    @cached_property
+    def certificate(self) -> certificates.Provider:
+        """Return how Jupyter is to have a certificate."""
+        return certificates.provider(self)
 
     # What there is
 

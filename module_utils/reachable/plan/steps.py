@@ -39,5 +39,6 @@ def has_work(step: str, plan: Mapping[str, Any]) -> bool:
     if step == "jupyter":
         server = plan["jupyter"]
         service = plan["services"]["reachable-jupyter"]
-        return bool(not server["is_installed"] or server["config_differs"] or service["is_to_do"])
+        is_certified = not plan["certificate"]["is_to_do"]
+        return bool(not (server["is_installed"] and is_certified) or server["config_differs"] or service["is_to_do"])
     return bool(plan["ngrok"]["is_to_do"]) if step == "tunnel" else False

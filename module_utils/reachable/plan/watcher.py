@@ -84,7 +84,6 @@ def config(there: Situation) -> dict[str, Any]:
         "flap_changes": wanted.endpoint_flap_changes,
         "flap_seconds": wanted.endpoint_flap_seconds,
         "history_length": wanted.endpoint_history_length,
-        **({"authority": there.controller.authority} if there.controller.authority else {}),
         **({"variables": variables} if (variables := network.proxies(there)) else {}),
     }
 

@@ -51,12 +51,11 @@ def test_the_clocks_of_host_and_controller_are_compared(run_action: RunAction) -
 
 
 def test_the_authority_of_the_controller_is_trusted(run_action: RunAction, tmp_path: Path) -> None:
-    given = {"reachable_secrets_dir": str(tmp_path), "endpoint_public_url": "https://notebooks.example.org"}
-    assert "authority" not in planned(run_action, given)["endpoint"]["visits"][0]
+    given = {"reachable_ca_dir": str(tmp_path), "reachable_tls": "ca"}
+    assert planned(run_action, given)["endpoint"]["visits"][0]["authority"] == ""
     root = authority(tmp_path)
-    (tmp_path / "ca").mkdir()
-    (tmp_path / "ca/root.pem").write_text(root.pem)
-    assert planned(run_action, given)["endpoint"]["visits"][0]["authority"] == root.pem.rstrip()
+    (tmp_path / "root.pem").write_text(root.pem)
+    assert planned(run_action, given)["endpoint"]["visits"][0]["authority"] == root.pem
 
 
 def test_it_is_plain_data(run_action: RunAction) -> None:

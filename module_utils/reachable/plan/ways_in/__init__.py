@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import ngrok
-from .lan import Lan, Loopback
+from .lan import Lan, Loopback, here
 from .static import Static
 from .way_in import WayIn
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reachable.plan.service import Service
     from reachable.plan.situation import Situation
 
-__all__ = ["Loopback", "WayIn", "ngrok"]
+__all__ = ["Loopback", "WayIn", "here", "ngrok"]
 
 KINDS: tuple[type[WayIn], ...] = (ngrok.Ngrok, Static, Lan)
 """The ways in, in the order in which their addresses count."""

@@ -6,14 +6,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.endpoints import Endpoint, Origin, endpoint_value, loopback
+from reachable.endpoints import DEFAULT_PORTS, Endpoint, Origin, endpoint_value, loopback
 
 from .way_in import WayIn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reachable.plan.situation import Controller
+    from reachable.plan.situation import Controller, Situation
 
 # A name or an address, an IPv6 one also with the interface for which it counts.
 HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(%[\w.-]+)?")
@@ -35,7 +35,8 @@ class Lan(WayIn):
         there = self.there
         if not self.is_wanted:
             return []
-        return lan_endpoints(there.facts["addresses"], there.wanted.jupyter_port, there.controller)
+        scheme = there.certificate.scheme
+        return lan_endpoints(there.facts["addresses"], scheme, there.wanted.jupyter_port, there.controller)
 
 
 class Loopback(WayIn):
@@ -46,10 +47,15 @@ class Loopback(WayIn):
 
     def endpoints(self) -> list[Endpoint]:
         """Return the one address."""
-        return [endpoint_value(loopback(self.there.wanted.jupyter_port), "loopback", "loopback")]
+        return [endpoint_value(here(self.there), "loopback", "loopback")]
 
 
-def lan_endpoints(addresses: Mapping[str, Any], port: int, controller: Controller) -> list[Endpoint]:
+def here(there: Situation) -> Origin:
+    """Return where the machine itself finds Jupyter."""
+    return loopback(there.wanted.jupyter_port)._replace(scheme=there.certificate.scheme)
+
+
+def lan_endpoints(addresses: Mapping[str, Any], scheme: str, port: int, controller: Controller) -> list[Endpoint]:
     """List where a host that listens on all its addresses can be found, the easiest to type first.
 
     By which name or address the controller reached it over SSH counts, too: a cloud's public address, for one, stands
@@ -68,4 +74,5 @@ def lan_endpoints(addresses: Mapping[str, Any], port: int, controller: Controlle
     for name, host in hosts.items():
         if host and HOST.fullmatch(host):
             unique.setdefault(host, name)
-    return [endpoint_value(Origin("http", host, port), name, "lan") for host, name in unique.items()]
+    written = None if port == DEFAULT_PORTS[scheme] else port
+    return [endpoint_value(Origin(scheme, host, written), name, "lan") for host, name in unique.items()]

@@ -9,7 +9,7 @@ import pytest
 from bare_host import TOKEN, situation
 from reachable.endpoints import Origin, endpoint_value
 from reachable.plan import endpoint, watcher
-from reachable.plan.situation import Controller, Situation
+from reachable.plan.situation import Authority, Controller, Situation
 
 AWAY = Controller("203.0.113.9")
 HERE = Controller(None)
@@ -107,14 +107,24 @@ def test_what_counts_as_the_machine_itself(controller: Controller, more: list[st
     assert {tuple(each["own"]) for each in planned["visits_there"]} == {()}
 
 
-def test_an_authority_of_our_own_counts_where_no_tunnel_is() -> None:
-    given = {**BOTH, "endpoint_public_url": "https://notebooks.example.org"}
-    there = host(given, HTTP, SSH, controller=Controller("203.0.113.9", authority="PEM"))
-    planned = endpoint.planned(there)
-    found = {each["name"]: each.get("authority") for each in planned["visits"] + planned["visits_there"]}
-    assert found == {"ngrok-http": None, "ngrok-ssh": None, "public": "PEM", "loopback": None}
-    assert watcher.config(there)["authority"] == "PEM"
-    assert "authority" not in watcher.config(host(given, HTTP, SSH))
+@pytest.mark.parametrize(
+    ("given", "scheme", "trusted"),
+    [({"reachable_tls": "ca"}, "https", "PEM"), ({"reachable_tls": "off"}, "http", None), ({}, "http", None)],
+)
+def test_an_authority_of_our_own_counts_where_it_certifies(
+    given: dict[str, Any], scheme: str, trusted: str | None
+) -> None:
+    controller = Controller("203.0.113.9", authority=Authority("/secrets/ca", root="PEM"))
+    planned = endpoint.planned(
+        host({**given, "endpoint_public_url": "https://notebooks.example.org"}, controller=controller)
+    )
+    found = {each["name"]: (each["url"], each.get("authority")) for each in [*planned["visits"], planned["server"]]}
+    assert found == {
+        "public": ("https://notebooks.example.org", trusted),
+        "ssh": (f"{scheme}://203.0.113.9:8888", trusted),
+        "ipv4": (f"{scheme}://192.0.2.7:8888", trusted),
+        "loopback": (f"{scheme}://127.0.0.1:8888", trusted),
+    }
 
 
 def test_a_host_that_pulls_has_no_key_for_ssh() -> None:

@@ -129,6 +129,7 @@ def found(given: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
         "environments": {at_home(each["path"]): "absent" for each in given.get("environments", [])},
         "daemons": dict.fromkeys(given.get("daemons", []), DAEMON),
         "paths": {path: {"nearest": str(Path(path).parent), **ROOM} for path in map(at_home, given.get("paths", []))},
+        "certificates": {},
         "silent_ports": [],
         "port_holders": {str(port): SSHD if port == SSH_PORT else None for port in given.get("ports", [])},
         "users": {**dict.fromkeys(given.get("users", [])), **known},

@@ -34,13 +34,13 @@ HOST = {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None, "own
 )  # fmt: skip
 def test_where_a_host_can_be_found(known: dict[str, Any], connected_to: str | None, expected: dict[str, str]) -> None:
     controller = Controller(connected_to=connected_to, finds_hostname=True)
-    found = lan.lan_endpoints({**HOST, **known}, 8888, controller)
+    found = lan.lan_endpoints({**HOST, **known}, "http", 8888, controller)
     assert [(each["name"], each["url"]) for each in found] == list(expected.items())
     assert {each["transport"] for each in found} <= {"lan"}
 
 
 def test_a_name_that_the_controller_does_not_find_is_of_no_use() -> None:
-    found = lan.lan_endpoints(HOST, 8888, Controller(connected_to="203.0.113.9", finds_hostname=False))
+    found = lan.lan_endpoints(HOST, "http", 8888, Controller(connected_to="203.0.113.9", finds_hostname=False))
     assert [each["name"] for each in found] == ["ssh", "ipv4"]
 
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ways to have a certificate, each in a file of its own. Whoever asks for them asks for this list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .ca import Ca
+from .certificate import Provider
+from .files import Files
+from .off import Off
+
+if TYPE_CHECKING:
+    from reachable.plan.layout import Layout
+    from reachable.plan.situation import Situation
+
+__all__ = ["Provider"]
+
+PROVIDERS: dict[str, type[Provider]] = {provider.kind: provider for provider in (Ca, Files, Off)}
+"""The ways, by their names in ``reachable_tls``."""
+
+
+def files(layout: Layout) -> list[str]:
+    """Return the certificates to look at, in files that have a key as well."""
+    return [layout.certificate]
+
+
+def provider(there: Situation) -> Provider:
+    """Return how the host is to have a certificate."""
+    wanted = there.wanted.reachable_tls
+    return PROVIDERS[automatic(there) if wanted == "auto" else wanted](there)
+
+
+def automatic(there: Situation) -> str:
+    """Return the way where nobody has chosen one: what there is already. A tunnel has https of its own."""
+    return "ca" if not there.has_tunnel and Ca(there).is_of_the_authority else "off"
+
+
+def planned(there: Situation) -> dict[str, Any]:
+    """Return what the roles do, and what there is to tell."""
+    chosen = there.certificate
+    return {
+        "kind": chosen.kind,
+        "is_to_bring": chosen.is_to_bring,
+        "is_to_prepare": chosen.is_to_prepare,
+        "is_surplus": chosen.is_surplus,
+        "is_to_do": chosen.is_to_bring or chosen.is_surplus,
+        "entry": chosen.entry,
+        chosen.kind: chosen.planned(),
+    }

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each way to have a certificate says of itself."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from . import x509
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reachable.plan.entries import Entry
+    from reachable.plan.situation import Situation
+
+ABSENT: dict[str, Any] = {"state": "absent", "pem": "", "fits": False}
+
+
+class Provider:
+    """One way to have a certificate for Jupyter. What it does not say, it does not have."""
+
+    kind: ClassVar[str]
+    """As ``reachable_tls`` names it, and the file of tasks in the role that brings it."""
+    scheme: ClassVar[str] = "https"
+    """How its addresses begin."""
+
+    def __init__(self, there: Situation) -> None:
+        """Keep what is declared and how the host is."""
+        self.there = there
+
+    @property
+    def entry(self) -> Entry:
+        """Return the file on the host, with key, certificate and chain, but for its content."""
+        account = self.there.account
+        rights = {"owner": account.name, "group": account.group, "mode": "0600"}
+        return {"path": self.there.layout.certificate, **rights}
+
+    @property
+    def found(self) -> Mapping[str, Any]:
+        """Return what host_info says of that file."""
+        found: Mapping[str, Any] = self.there.facts["certificates"].get(self.there.layout.certificate, ABSENT)
+        return found
+
+    @cached_property
+    def chain(self) -> list[x509.Certificate]:
+        """Return the certificates in it, that of the host first; nothing where there is none that can be served."""
+        return x509.read(self.found["pem"]) if self.found["fits"] else []
+
+    @property
+    def is_in_place(self) -> bool:
+        """Tell whether it is there, its key fits, and nobody else can read it."""
+        return bool(self.chain) and self.entry.items() <= {**self.found, "path": self.entry["path"]}.items()
+
+    @property
+    def is_to_bring(self) -> bool:
+        """Tell whether the host has none, or not the right one."""
+        raise NotImplementedError
+
+    @property
+    def is_to_prepare(self) -> bool:
+        """Tell whether there is something to do on the controller."""
+        return self.is_to_bring
+
+    @property
+    def is_surplus(self) -> bool:
+        """Tell whether the host has one that it is not to have."""
+        return False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return what Jupyter is told of it."""
+        return {"certfile": self.there.layout.certificate}
+
+    @property
+    def trust(self) -> dict[str, str]:
+        """Return whom the doctor trusts beside whom its machine does, and for which name, if for another one."""
+        return {}
+
+    @property
+    def trust_here(self) -> dict[str, str]:
+        """Return the same for a visit to the loopback."""
+        return self.trust
+
+    def refusals(self) -> Iterator[str]:
+        """Say why it cannot be, on this host."""
+        yield from ()
+
+    def notes(self) -> Iterator[str]:
+        """Say what people should know of it."""
+        yield from ()
+
+    def planned(self) -> dict[str, Any]:
+        """Return what its tasks need."""
+        return {}
