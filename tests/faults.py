@@ -2,7 +2,8 @@
 """Disturb verbs at random on a test host, and see that the next `up` mends it: python tests/faults.py --help.
 
 A fault is survived if the next plain `up` ends with 0, a further one changes nothing, a client logs in, runs code and
-opens /lab and /nbclassic, and the notebook is still what it was, byte for byte. The same seed makes the same choices.
+opens /lab and /nbclassic, and the notebook is still what it was, byte for byte. Each fault has a number, which is the
+seed of what is chosen for it.
 """
 
 from __future__ import annotations
@@ -34,22 +35,30 @@ NOTEBOOK = "Kept through all faults.ipynb"
 PATIENCE_SECONDS = 1200
 BOOT_SECONDS = 120
 STATE, PREFIX = "/var/lib/reachable", "/opt/reachable"
-# Verbs, with what they are given, and within how many seconds from their start they are disturbed.
-VERBS: dict[str, tuple[list[str], float]] = {
-    "up": ([], 10),
-    "upgrade": ([], 12),
-    "rollback": ([], 8),
-    "password": ([], 16),
-    "down": (['--extra-vars={"reachable_yes": true}'], 20),
+# Verbs that change something and ask nothing, and within how many seconds from their start they are disturbed. Where
+# one had ended by then, that is said.
+VERBS: dict[tuple[str, ...], float] = {
+    ("up",): 5,
+    ("upgrade", "--yes"): 5,
+    ("rollback", "--yes"): 5,
+    ("password",): 15,
+    ("down", "--yes"): 15,
 }
-# They change nothing, whatever they find; each with its options.
-LOOKS: dict[str, list[str]] = {"drift": ["--check", "--diff"], "doctor": []}
-# What is done before, so that there is something to do.
+# They change nothing, whatever they find.
+LOOKS = ("card", "doctor", "drift", "logs", "status")
+LOOK_SECONDS = 4
+# What up has to do, and how many seconds longer that takes.
 WORK = {
-    "nothing": (":", 0),
-    "the server is gone": (f"rm -rf {PREFIX}/server {PREFIX}/server.d", 60),
-    "the kernel is gone": (f"rm -rf {STATE}/jupyter/kernel", 40),
-    "the settings are gone": (f"rm -rf {PREFIX}/etc", 0),
+    "the server is gone": (f"rm -rf {PREFIX}/server {PREFIX}/server.d", 30),
+    "the kernel is gone": (f"rm -rf {STATE}/jupyter/kernel", 20),
+    "the settings are gone": (f"rm -rf {PREFIX}/etc", 5),
+    "all is gone": (f"rm -rf {PREFIX}; systemctl disable --now reachable-jupyter", 50),
+}
+# Where Jupyter is before and after each fault, and where it may move, within how many seconds.
+HOME = {"reachable_scope": "system", "jupyter_notebook_dir": f"{STATE}/jupyter/notebooks"}
+PLACES = {
+    "another folder": (HOME | {"jupyter_notebook_dir": "/srv/notebooks"}, 15),
+    "a person alone": ({"reachable_scope": "user", "jupyter_notebook_dir": "/home/ada/notebooks"}, 50),
 }
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
 FILES = {
@@ -58,7 +67,12 @@ FILES = {
     "the unit": "/etc/systemd/system/reachable-jupyter.service",
     "the server's marker": f"{PREFIX}/server/reachable.json",
     "the server's lock": f"{PREFIX}/server/lock.txt",
+    "the server's pyvenv.cfg": f"{PREFIX}/server/pyvenv.cfg",
+    "the front ends' defaults": f"{PREFIX}/etc/jupyter/defaults/labconfig/default_setting_overrides.json",
     "the kernel's marker": f"{STATE}/jupyter/kernel/reachable.json",
+    "the kernel's pyvenv.cfg": f"{STATE}/jupyter/kernel/pyvenv.cfg",
+    "the kernel's description": f"{STATE}/jupyter/kernel/share/jupyter/kernels/python3/kernel.json",
+    "the tools' marker": f"{PREFIX}/tools/reachable.json",
     "the key of cookies": f"{STATE}/jupyter/cookie_secret",
     "the key of logins that count no more": f"{STATE}/jupyter/revoked_logins",
 }
@@ -88,13 +102,16 @@ STATES = {
     **{f"{name} is half gone": f"find {path} -name '*.py' -delete" for name, path in PACKAGES.items()},
     **{f"{name} is empty": f"find {path} -type f -exec truncate --size=0 {{}} +" for name, path in PACKAGES.items()},
     "Jupyter hangs": "systemctl kill --signal=STOP --kill-whom=main reachable-jupyter",
+    "Jupyter is stopped": "systemctl disable --now reachable-jupyter",
     "the tools are gone": f"rm -rf {PREFIX}/tools",
+    "all is from the future": f"find {PREFIX} {STATE} -exec touch --no-dereference --date='3 days' {{}} +; {RESTART}",
 }
-
-
-def options_of(verb: str) -> list[str]:
-    """Return the options with which a verb asks nothing."""
-    return LOOKS[verb] if verb in LOOKS else VERBS[verb][0]
+# Files of ours on this machine, and what may be in them. A password that is lost here nobody can know.
+FILES_HERE = {
+    "scopes.json": ["", '{"system": {"pre', "[[1], null]", "{}", '{"user": 1, "other": {}}'],
+    "card.json": ["", '{"na', "[]"],
+    "card.txt": [""],
+}
 
 
 class NotSurvivedError(Exception):
@@ -117,26 +134,38 @@ class Host:
         command = ["podman", "exec", self.container, "sh", "-c", script]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
+    @property
+    def address(self) -> str:
+        """Return the host's address."""
+        return self.url.rpartition("/")[2].partition(":")[0]
+
+    @property
+    def gateway(self) -> str:
+        """Return the controller's address as the host sees it."""
+        return f"{self.address.rpartition('.')[0]}.1"
+
     def network(self, *arguments: str) -> None:
         """Change the routes of the host from outside."""
         shown = ["podman", "inspect", "--format={{.State.Pid}}", self.container]
         pid = subprocess.run(shown, capture_output=True, text=True, check=True).stdout.strip()
         subprocess.run(["nsenter", f"--target={pid}", "--net", "ip", "route", *arguments], check=True)
 
-    def start(self, verb: str) -> subprocess.Popen[bytes]:
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a verb in a process group of its own."""
-        command = ["ansible-playbook", f"playbooks/{verb}.yml", *self.options, *options_of(verb)]
+        command = [sys.executable, "-P", "surroundings.py", *words, *self.options]
         with self.log.open("ab") as log:
-            log.write(f"\n=== {verb}\n".encode())
+            log.write(f"\n=== {' '.join(words)}\n".encode())
             log.flush()
             return subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
 
-    def run(self, verb: str) -> tuple[int, str]:
+    def run(self, *words: str) -> tuple[int, str]:
         """Run a verb to its end, and return its exit status and what it printed."""
         begin = self.log.stat().st_size if self.log.exists() else 0
-        status = self.start(verb).wait(PATIENCE_SECONDS)
+        process = self.start(*words)
+        with ended(process):
+            status = process.wait()
         return status, self.log.read_bytes()[begin:].decode(errors="replace")
 
 
@@ -162,24 +191,29 @@ def reboot(host: Host, _: subprocess.Popen[bytes]) -> None:
     """Take the power away, and give it back."""
     for command in ("kill", "wait", "start"):
         subprocess.run(["podman", command, host.container], capture_output=True, check=command == "start")
+    # Unlike a real one it comes back with another network card.
+    subprocess.run(["ip", "neigh", "flush", "to", host.address], check=True)
 
 
 def drop_packets(host: Host, _: subprocess.Popen[bytes]) -> None:
     """Let nothing of the host reach the controller for a while."""
-    gateway = f"{host.url.rpartition('/')[2].rpartition('.')[0]}.1"
-    host.network("add", "blackhole", gateway)
+    host.network("add", "blackhole", host.gateway)
     time.sleep(20)
-    host.network("del", "blackhole", gateway)
+    host.network("del", "blackhole", host.gateway)
 
 
 def lose_the_registry(host: Host, process: subprocess.Popen[bytes]) -> None:
     """Let the host reach nothing but its neighbours until the verb has ended."""
-    gateway = f"{host.url.rpartition('/')[2].rpartition('.')[0]}.1"
     host.network("replace", "unreachable", "default", "metric", "1")
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE_SECONDS)
     host.network("del", "unreachable", "default", "metric", "1")
-    host.network("replace", "default", "via", gateway)
+    host.network("replace", "default", "via", host.gateway)
+
+
+def run_another(host: Host, _: subprocess.Popen[bytes]) -> None:
+    """Let a second controller do its work at the same time."""
+    host.run("up")
 
 
 KINDS: dict[str, Callable[[Host, subprocess.Popen[bytes]], None]] = {
@@ -188,25 +222,70 @@ KINDS: dict[str, Callable[[Host, subprocess.Popen[bytes]], None]] = {
     "reboot": reboot,
     "dropped packets": drop_packets,
     "registry gone": lose_the_registry,
+    "another up": run_another,
 }
 
 
-def disturbed(host: Host, choice: random.Random) -> tuple[str, Callable[[], None]]:
-    """Choose a verb, what it has to do, and what disturbs it when."""
-    verb, kind, work = choice.choice([*VERBS]), choice.choice([*KINDS]), choice.choice([*WORK])
-    script, longer = WORK[work] if verb == "up" else (":", 0)
-    after = choice.uniform(0, VERBS[verb][1] + longer)
+@dataclass(frozen=True)
+class Fault:
+    """What is done to a host, and in words; it may come too late to disturb anything."""
 
-    def inject() -> None:
-        host.does(script)
-        process = host.start(verb)
+    words: str
+    inject: Callable[[], bool]
+
+
+def disturbed(host: Host, choice: random.Random) -> Fault:
+    """Choose a verb, what it has to do, and what disturbs it when."""
+    looks = {(choice.choice(LOOKS),): LOOK_SECONDS}
+    verb, longest = choice.choice([*(VERBS | looks).items()])
+    return disturb(host, choice, verb, longest)
+
+
+def disturbed_at_work(host: Host, choice: random.Random) -> Fault:
+    """Choose what up has to do, and what disturbs it when."""
+    work, (script, longer) = choice.choice([*WORK.items()])
+    return disturb(host, choice, ("up",), VERBS["up",] + longer, first=lambda: host.does(script), where=f", {work}")
+
+
+def disturbed_move(host: Host, choice: random.Random) -> Fault:
+    """Choose where everything moves, and what disturbs it on its way there or back."""
+    name, (place, longest) = choice.choice([*PLACES.items()])
+    if choice.choice((True, False)):
+        return disturb(host, choice, moved(place), longest, where=f" to {name}")
+    return disturb(
+        host, choice, moved(HOME), longest, first=lambda: host.run(*moved(place)), where=f" back from {name}"
+    )
+
+
+def moved(place: dict[str, str]) -> tuple[str, ...]:
+    """Return the verb that moves everything to a place."""
+    return "up", f"--extra-vars={json.dumps(place)}"
+
+
+def disturb(
+    host: Host,
+    choice: random.Random,
+    verb: tuple[str, ...],
+    longest: float,
+    *,
+    first: Callable[[], object] = lambda: None,
+    where: str = "",
+) -> Fault:
+    """Choose what disturbs a verb, and when."""
+    kind, after = choice.choice([*KINDS]), choice.uniform(0, longest)
+
+    def inject() -> bool:
+        first()
+        process = host.start(*verb)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(after)
+        is_in_time = process.poll() is None
         KINDS[kind](host, process)
         with ended(process):
-            process.wait(PATIENCE_SECONDS)
+            process.wait()
+        return is_in_time
 
-    return f"{verb}, {work if verb == 'up' else 'as it is'}: {kind} after {after:.1f} s", inject
+    return Fault(f"{verb[0]}{where}: {kind} after {after:.1f} s", inject)
 
 
 @contextlib.contextmanager
@@ -220,26 +299,45 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
         watch.cancel()
 
 
-def damaged(host: Host, choice: random.Random) -> tuple[str, Callable[[], None]]:
-    """Choose a state that something has damaged, and which verb is run first in it."""
-    state, verb = choice.choice([*STATES]), choice.choice(["up", "down", "password", *LOOKS])
+def damaged(host: Host, choice: random.Random) -> Fault:
+    """Choose a state that something has damaged, and which verb is run first in it; up comes next anyhow."""
+    state, verb = choice.choice([*STATES]), choice.choice([(), *VERBS, *((look,) for look in LOOKS)])
 
-    def inject() -> None:
+    def inject() -> bool:
         host.does(STATES[state])
-        if verb != "up":  # which comes next anyhow
-            host.run(verb)
+        if verb:
+            host.run(*verb)
+        return True
 
-    return f"{verb}, where {state}", inject
+    return Fault(f"{verb[0] if verb else 'up'}, where {state}", inject)
 
 
-def damaged_here(host: Host, choice: random.Random) -> tuple[str, Callable[[], None]]:
-    """Choose what has become of the file that says in which scopes it is installed."""
-    content = choice.choice(["", '{"system": {"pre', "[[1], null]", "{}", '{"user": 1, "other": {}}'])
+def read_only(host: Host, choice: random.Random) -> Fault:
+    """Choose what cannot be written to while a verb runs."""
+    folder, verb = choice.choice([PREFIX, STATE, "/etc/systemd/system"]), choice.choice([*VERBS])
 
-    def inject() -> None:
-        next(host.cards.glob("scopes.json")).write_text(content)
+    def inject() -> bool:
+        host.does(f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder}")
+        host.run(*verb)
+        host.does(f"umount --lazy {folder}")
+        return True
 
-    return f"up, where scopes.json is {content!r}", inject
+    return Fault(f"{verb[0]}, where {folder} is read-only", inject)
+
+
+def damaged_here(host: Host, choice: random.Random) -> Fault:
+    """Choose what has become of a file on this machine."""
+    name = choice.choice([*FILES_HERE])
+    content = choice.choice(FILES_HERE[name])
+
+    def inject() -> bool:
+        (host.cards / name).write_text(content)
+        return True
+
+    return Fault(f"up, where {name} is {content!r}", inject)
+
+
+FAULTS = {disturbed: 30, disturbed_at_work: 15, disturbed_move: 10, damaged: 35, read_only: 5, damaged_here: 5}
 
 
 # What has to hold afterwards
@@ -313,32 +411,34 @@ def main() -> int:
     parser.add_argument("--password-file", type=Path, required=True)
     parser.add_argument("--cards", type=Path, required=True, help="the folder with its card")
     parser.add_argument("--log", type=Path, required=True, help="the file for what verbs print")
-    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--seed", type=int, default=None, help="the number of the first fault")
     parser.add_argument("--count", type=int, default=5, help="how many faults")
     parser.add_argument("options", nargs="*", help="what every verb is given, after --")
     given = parser.parse_args()
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
-    say(f"--seed={seed} makes the same choices again.")
-    choice = random.Random(seed)
+    say(f"The faults are those from {seed} on; --seed=NUMBER begins with one of them again.")
     host = Host(given.container, given.url, given.password_file, given.cards, given.options, given.log)
-    check_first(host)
-    content = save_notebook(host)
-    survived = 0
-    for number in range(1, given.count + 1):
-        kinds = choice.choices([disturbed, damaged, damaged_here], weights=[6, 3, 1])
-        words, inject = kinds[0](host, choice)
-        begin = time.monotonic()
-        inject()
+    content = begin(host)
+    survived = late = 0
+    for number in range(seed, seed + given.count):
+        choice = random.Random(number)
+        kind = choice.choices([*FAULTS], weights=[*FAULTS.values()])[0]
+        fault = kind(host, choice)
+        since = time.monotonic()
+        is_in_time = fault.inject()
+        late += not is_in_time
+        words = f"{number}: {fault.words}{'' if is_in_time else ', after its end'}"
         try:
             check(host, content)
         except NotSurvivedError as error:
-            say(f"{number}: {words}: NOT SURVIVED, {error}")
-            check_first(host)
-            content = save_notebook(host)
+            say(f"{words}: NOT SURVIVED, {error}")
+            content = begin(host)
         else:
             survived += 1
-            say(f"{number}: {words}: survived, {time.monotonic() - begin:.0f} s")
-    say(json.dumps({"seed": seed, "injected": given.count, "survived": survived}))
+            say(f"{words}: survived, {time.monotonic() - since:.0f} s")
+            if kind is disturbed_move:
+                go_home(host)
+    say(json.dumps({"seed": seed, "injected": given.count, "survived": survived, "late": late}))
     return 0 if survived == given.count else 1
 
 
@@ -348,11 +448,18 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def check_first(host: Host) -> None:
-    """Begin with a host that is as it should be. Raises NotSurvivedError."""
+def begin(host: Host) -> bytes:
+    """Begin with a host that is as it should be, and return what is in its notebook. Raises NotSurvivedError."""
     until_booted(host)
+    host.does("loginctl enable-linger ada")
+    go_home(host)
+    return save_notebook(host)
+
+
+def go_home(host: Host) -> None:
+    """Let Jupyter be where it is before and after each fault. Raises NotSurvivedError."""
     for _ in range(3):
-        status, said = host.run("up")
+        status, said = host.run(*moved(HOME))
         if status == 0:
             return
     raise NotSurvivedError(f"There is nothing to begin with, up ended with {status}:\n{said[-3000:]}")

@@ -37,10 +37,12 @@ def test_each_image_that_hosts_start_from_is_made(scenario: str) -> None:
     assert made == images_of(scenario)
 
 
-def test_a_seed_is_a_number() -> None:
+def test_a_seed_is_a_number_and_chance_chooses_it_only_where_all_is_run() -> None:
     assert command.with_seed(["faults", "--seed", "7", "all"]) == (["faults", "all"], "7")
-    names, seed = command.with_seed(["faults"])
-    assert (names, seed.isdecimal()) == (["faults"], True)
+    assert command.with_seed(["faults"]) == (["faults"], command.SEED)
+    seeds = {command.with_seed(["all"])[1] for _ in range(9)}
+    assert len(seeds) > 1
+    assert all(seed.isdecimal() for seed in seeds)
     for wrong in (["--seed"], ["--seed", "faults"]):
         with pytest.raises(SystemExit, match="Give a number after --seed"):
             command.with_seed(wrong)
