@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import file_trees, files, given
-from reachable.plan import endpoint, entries, say, texts
+from reachable.plan import endpoint, entries, profiles, say, texts
 from reachable.qr_codes import qr_svg
 
 KEPT_SPEC = {
@@ -100,12 +100,14 @@ def seen_of(host: str, options: dict[str, Any], check_mode: bool) -> say.Seen:
 
 def written(folder: Path, seen: say.Seen) -> dict[str, Any]:
     """Write the card, or foretell what that changes."""
+    profile = {"content": seen.profile.text} if seen.profile else {"state": "absent"}
     wanted = [
         entries.folder(str(folder.parent)),
         entries.folder(str(folder)),
         {"path": str(folder / "card.html"), "content": rendered("card.html.j2", folder, seen)},
         {"path": str(folder / "card.txt"), "content": rendered("card.txt.j2", folder, seen)},
         {"path": str(folder / "card.json"), "content": texts.json_text(seen.card)},
+        {"path": str(folder / profiles.FILE), **profile},
     ]
     try:
         return file_trees.keep([file_trees.completed(entry) for entry in wanted], seen.check_mode)
@@ -143,6 +145,14 @@ def reported(seen: say.Seen, folder: Path, options: dict[str, Any]) -> say.Repor
     return reports[options["verb"]]()
 
 
+def served(seen: say.Seen, folder: Path) -> dict[str, str]:
+    """Return what an iPad is to get, and what is compared there."""
+    page = {"page": str(folder / "card.html")}
+    if not seen.profile:
+        return page
+    return {**page, "profile": str(folder / profiles.FILE), "fingerprint": seen.profile.fingerprint}
+
+
 def up(seen: say.Seen, folder: Path, options: dict[str, Any]) -> say.Report:
     """Return the card. What a verb that only looks was not asked for, it does not say."""
     file, kept = folder / "card.html", options["kept"]
@@ -153,7 +163,7 @@ def up(seen: say.Seen, folder: Path, options: dict[str, Any]) -> say.Report:
         card_file=str(file),
         text=rendered("card.txt.j2", folder, seen) if has_text else "",
         is_written=file.is_file(),
-        page=str(file) if options["serve"] and not seen.check_mode else "",
+        **(served(seen, folder) if options["serve"] and not seen.check_mode else {}),
         notes=[] if is_quiet else say.kept_note(kept, seen.check_mode),
         warnings=given.with_place(options["warnings"], kept["values"], kept["file"] or ""),
         hints=[] if is_quiet else options["hints"],

@@ -15,7 +15,8 @@ description:
   - Where no task ran on any host it says why, and the exit status is 1.
   - The report of a single host is its C(text), whose last paragraph is what people look for. On a terminal with colours
     the address C(code) of the report stands above that as a QR code. The reports of several hosts are one C(table).
-  - Where a report names a card as C(page) it is served to an iPad for ten minutes, or until Ctrl-C. The password that a
+  - Where a report names a card as C(page) it is served to an iPad for ten minutes, or until Ctrl-C, with the C(profile)
+    beside it, of whose certificate the terminal shows the C(fingerprint). The password that a
     host has in C(__reachable_shown) is shown on the terminal, but not in Ansible's log, and added to the page that is
     served.
   - In a play with the variable C(__reachable_verdict_exit) the exit status is 0 if Jupyter answers on all hosts, 2 if
@@ -94,6 +95,8 @@ BLANK: Report = {
     "text": "",
     "code": "",
     "page": "",
+    "profile": "",
+    "fingerprint": "",
     "table": [],
     "notes": [],
     "warnings": [],
@@ -124,6 +127,7 @@ UNLIMITED = 100_000
 SHORT = 60
 GAP = 2  # between the columns of a table
 SERVE_SECONDS = 600
+FINGERPRINT_WIDTH = 48
 COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
@@ -323,6 +327,27 @@ def sides(before: Any, after: Any) -> dict[str, str]:
         "expected": brief(wanted) or ("absent" if not lines[1] else "without that"),
         "found": brief(there) or ("absent" if not lines[0] else "without that"),
     }
+
+
+def handed(report: Report, password: str | None) -> dict[str, str]:
+    """Return the files that an iPad gets of a host, by their names."""
+    card, *others = (Path(report[key]) for key in ("page", "profile") if report[key])
+    page = card.read_text(encoding="utf-8")
+    return {
+        card.name: card_server.with_password(page, password) if password else page,
+        **{other.name: other.read_text(encoding="utf-8") for other in others},
+    }
+
+
+def fingerprint_lines(fingerprint: str) -> list[str]:
+    """Return a fingerprint in lines that fit on a terminal, and what it is for; nothing where there is none."""
+    if not fingerprint:
+        return []
+    lines = textwrap.wrap(fingerprint, FINGERPRINT_WIDTH)
+    return [
+        *(f"  {'SHA-256' if number == 0 else '':9} {line}" for number, line in enumerate(lines)),
+        "  Install the profile only if the iPad shows the same for its certificate.",
+    ]
 
 
 def brief(lines: list[str]) -> str:
@@ -547,7 +572,7 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             self._print_passwords()
             if not self._bare:
                 self._print_totals(stats)
-            self._serve({host: report["page"] for host, report in reports.items() if report["page"]})
+            self._serve({host: report for host, report in reports.items() if report["page"]})
         if not stats.processed:
             self._display.display(f"Nothing was done: {nothing_left(context.CLIARGS)}", stderr=True)
             raise SystemExit(1)
@@ -634,19 +659,19 @@ class Reporting(CallbackBase):  # type: ignore[misc]  # ansible-core has no type
             words = password or "not known here, only its hash is"
             self._display.display(f"  {label:9} {words}", screen_only=True)  # not into Ansible's log
 
-    def _serve(self, files: dict[str, str]) -> None:
+    def _serve(self, reports: dict[str, Report]) -> None:
         """Hand cards to an iPad, until their time is over or somebody has had enough."""
-        if not files:
+        if not reports:
             return
-        cards = {host: Path(file).read_text(encoding="utf-8") for host, file in files.items()}
-        secrets = {host: password for host, password in self._passwords().items() if password and host in cards}
-        cards |= {host: card_server.with_password(cards[host], password) for host, password in secrets.items()}
+        secrets = {host: password for host, password in self._passwords().items() if password and host in reports}
+        cards = {host: handed(report, secrets.get(host)) for host, report in reports.items()}
         try:
             with contextlib.suppress(KeyboardInterrupt), card_server.served(cards) as addresses:
                 for host, address in addresses.items():
                     if self._draws:
                         self._display.display(f"\n{qr_terminal(address)}")
-                    self._print("", Text(f"  {host if len(addresses) > 1 else 'Card':9} {address}"))
+                    lines = [f"  {host if len(addresses) > 1 else 'Card':9} {address}"]
+                    self._print("", *map(Text, lines + fingerprint_lines(reports[host]["fingerprint"])))
                 until = time.strftime("%H:%M", time.localtime(time.time() + SERVE_SECONDS))
                 self._print(
                     f"  For the iPad, in the same network, until {until} or Ctrl-C.",

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serve cards to an iPad in the same network for a while, each at an address that nobody guesses, and nothing else."""
+"""Serve cards to an iPad in the same network for a while, each at an address that nobody guesses, and nothing else.
+
+Beside a card stands the profile that belongs to it, if there is one.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import threading
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
+from pathlib import PurePath
 from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 SILENCE_SECONDS = 10  # after which a visitor is left
 MOST_THREADS = 32
 PASSWORD_PLACE = "<!-- password -->"  # where the card says what it is  # noqa: S105
+# What a file is, by the end of its name. A profile that says nothing is shown as text by an iPad.
+KINDS = {".html": "text/html; charset=utf-8", ".mobileconfig": "application/x-apple-aspen-config"}
 
 
 class NoNetworkError(Exception):
@@ -35,6 +41,7 @@ class Page(NamedTuple):
     """What is sent to whoever knows its path."""
 
     content: bytes
+    kind: str
     policy: str
 
 
@@ -49,7 +56,7 @@ def with_password(card: str, password: str) -> str:
 
 
 def security_policy(card: str) -> str:
-    """Allow a page its own style and script, as they stand in it, and nothing else."""
+    """Allow a page its own style and script, as they stand in it, a picture to try https with, and no more."""
 
     def hashes(element: str) -> str:
         texts = re.findall(f"<{element}>(.*?)</{element}>", card, re.DOTALL)
@@ -57,26 +64,27 @@ def security_policy(card: str) -> str:
             f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in texts
         )
 
+    pictures = "img-src https:; " if "data-probe=" in card else ""
     return (
-        f"default-src 'none'; style-src {hashes('style')}; script-src {hashes('script')}; "
+        f"default-src 'none'; style-src {hashes('style')}; script-src {hashes('script')}; {pictures}"
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
 class Visit(BaseHTTPRequestHandler):
-    """One request, which gets a card or a bare 404."""
+    """One request, which gets a card, a profile or a bare 404."""
 
     timeout = SILENCE_SECONDS
     server: CardServer
 
     def do_GET(self) -> None:
-        """Send the card that stands at the path."""
+        """Send what stands at the path."""
         page = self.server.pages.get(self.path)
         if page is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         self.send_response_only(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Type", page.kind)
         self.send_header("Content-Length", str(len(page.content)))
         self.send_header("Content-Security-Policy", page.policy)
         self.send_header("Cache-Control", "no-store")
@@ -121,17 +129,24 @@ class CardServer(ThreadingTCPServer):
 
 
 @contextmanager
-def served(cards: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Serve cards by their name as long as the context lasts, and yield their addresses. Raises NoNetworkError."""
+def served(cards: Mapping[str, Mapping[str, str]]) -> Iterator[dict[str, str]]:
+    """Serve cards as long as the context lasts, and yield the address of each. Raises NoNetworkError.
+
+    A card is the first of the files that stand beside each other, by their names, in a folder of their own.
+    """
     address = outgoing(socket.AF_INET) or outgoing(socket.AF_INET6)
     if address is None:
         raise NoNetworkError
-    paths = {name: f"/{secrets.token_urlsafe(16)}" for name in cards}
-    pages = {paths[name]: Page(card.encode(), security_policy(card)) for name, card in cards.items()}
+    folders = {name: f"/{secrets.token_urlsafe(16)}" for name in cards}
+    pages = {
+        f"{folders[name]}/{file}": Page(text.encode(), KINDS[PurePath(file).suffix], security_policy(text))
+        for name, files in cards.items()
+        for file, text in files.items()
+    }
     with CardServer(address, pages) as server:
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         try:
             origin = Origin("http", address, server.server_address[1])
-            yield {name: f"{origin}{path}" for name, path in paths.items()}
+            yield {name: f"{origin}{folder}/{next(iter(cards[name]))}" for name, folder in folders.items()}
         finally:
             server.shutdown()

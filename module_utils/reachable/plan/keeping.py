@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
-from . import jupyter, texts
+from . import jupyter, profiles, texts
 from .entries import folder
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def planned(there: Situation, kept: Kept) -> dict[str, Any]:
     elsewhere = {scope: known for scope, known in kept.scopes.items() if scope != there.scope}
     files = [
         *(f"{there.card_dir}/card.{ending}" for ending in ("html", "txt", "json")),
+        f"{there.card_dir}/{profiles.FILE}",
         scopes_file(there),
         kept.file,
         *(f"{jupyter.password_file(there)}{ending}" for ending in ("", ".new")),

@@ -13,10 +13,14 @@ from reachable import given, tls
 from reachable.notifier import for_people
 from reachable.plain_text import printable
 
+from . import profiles
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reachable.endpoints import Endpoint
+
+    from .profiles import Profile
 
 Finding = dict[str, Any]
 """What the doctor or the tunnel's agent says of one address."""
@@ -129,6 +133,12 @@ class Seen:
         known = [{"url": each["url"], **each["certificate"]} for each in self.findings if each["certificate"]]
         return list({(each["issuer"], each["end"], *each["names"]): each for each in known}.values())
 
+    @cached_property
+    def profile(self) -> Profile | None:
+        """Return the profile by which an iPad trusts addresses of an authority of one's own; None where it need not."""
+        own = [each["authority"] for each in self.plan["visits"] if is_of_authority(each)]
+        return profiles.profile(own[0]) if own else None
+
     @property
     def is_reached(self) -> bool:
         """Tell whether Jupyter is reached."""
@@ -203,12 +213,35 @@ class Seen:
             "has_tunnel": bool(self.plan["tunnels"]),
             "tunnel_transports": self.plan["tunnel_transports"],
             "readable": READABLE_TUNNEL if best["transport"] == "tcp" else READABLE_LAN,
+            "trust": self.trust,
+        }
+
+    @property
+    def trust(self) -> dict[str, str] | None:
+        """Return what the card says of the profile, and which picture of Jupyter's comes once it counts."""
+        if not self.profile:
+            return None
+        names = [each["name"] for each in self.plan["visits"] if is_of_authority(each)]
+        own = [each for each in self.examined if each["name"] in names] or self.plan["candidates"]
+        # What stands in front of Jupyter at an address that somebody gave may have another certificate.
+        first = min(own, key=lambda each: each["transport"] == "static")
+        return {
+            "name": self.profile.name,
+            "fingerprint": self.profile.fingerprint,
+            "file": profiles.FILE,
+            "probe": f"{first['safari_url']}favicon.ico",
+            "removal": profiles.removal(self.profile.name),
         }
 
     @property
     def verdict(self) -> dict[str, str]:
         """Return whether a host is fine, for verbs that change nothing, or have changed it."""
         return {"verdict": "unreachable" if self.problem else "fine", "problem": self.problem}
+
+
+def is_of_authority(visit: Mapping[str, Any]) -> bool:
+    """Tell whether an address has a certificate by which only those know it who trust an authority of one's own."""
+    return bool(visit["url"].startswith("https:") and visit.get("authority"))
 
 
 def password_place(variable: str, file: str, is_kept: bool, is_new: bool) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import plistlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from authorities import authority
 from bare_host import REACHED, SHUT, TOKEN, situation
+from cryptography.hazmat.primitives import serialization
 from reachable.endpoints import Origin, endpoint_value
 from reachable.plan import endpoint
-from reachable.plan.situation import Controller
+from reachable.plan.situation import Authority, Controller
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +28,12 @@ TUNNEL = {"ngrok_authtoken": TOKEN, "ngrok_transport": "ssh"}
 
 def said(run_action: RunAction, folder: Path, finding: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return what the action says of a host at whose addresses the doctor has found the same."""
-    controller = Controller("203.0.113.9", has_tunnel_key=True, tunnel_public_key="ssh-ed25519 AAAA tunnel@vps")
+    controller = Controller(
+        "203.0.113.9",
+        has_tunnel_key=True,
+        tunnel_public_key="ssh-ed25519 AAAA tunnel@vps",
+        authority=more.pop("authority", Authority()),
+    )
     how = {key: more.pop(key) for key in ("given", "facts", "only_looks", "pulled") if key in more}
     plan = endpoint.planned(situation(**how, controller=controller))
     here = [{**finding, "name": each["name"], "url": each["url"], "jupyter_version": ""} for each in plan["candidates"]]
@@ -49,6 +58,38 @@ def test_the_card_is_written(tmp_path: Path, run_action: RunAction) -> None:
         "/var/lib/reachable/endpoint",
         "/var/lib/reachable/endpoint/endpoint.json",
     ]
+
+
+def test_the_profile_stands_beside_the_card_as_long_as_it_is_needed(tmp_path: Path, run_action: RunAction) -> None:
+    root = authority(tmp_path, "Reachable on studio")
+    trusted = Authority("/secrets/ca", root=root.pem)
+    how: dict[str, Any] = {"given": {"reachable_tls": "ca"}, "authority": trusted, "serve": True}
+    report = said(run_action, tmp_path, REACHED, **how)["ansible_stats"]["data"]["reachable_report"]
+    file = tmp_path / "vps/reachable.mobileconfig"
+    profile = plistlib.loads(file.read_bytes())
+    der = root.certificate.public_bytes(serialization.Encoding.DER)
+    assert [each["PayloadContent"] for each in profile["PayloadContent"]] == [der]
+    fingerprint = hashlib.sha256(der).hexdigest().upper()
+    assert (report["profile"], report["fingerprint"].replace(" ", "")) == (str(file), fingerprint)
+    html = (tmp_path / "vps/card.html").read_text()
+    assert 'href="reachable.mobileconfig"' in html
+    assert 'data-probe="https://203.0.113.9:8888/favicon.ico"' in html
+    assert report["fingerprint"] in html
+    assert "Settings &gt; General &gt; VPN &amp; Device Management &gt; Reachable on studio" in html
+
+    report = said(run_action, tmp_path, REACHED, serve=True)["ansible_stats"]["data"]["reachable_report"]
+    assert not file.exists()
+    assert report.keys().isdisjoint({"profile", "fingerprint"})
+    html = (tmp_path / "vps/card.html").read_text()
+    assert "mobileconfig" not in html
+    assert "data-probe=" not in html
+    assert "reachable_tls=ca" in html
+
+
+def test_a_picture_over_https_comes_from_jupyter_itself(tmp_path: Path, run_action: RunAction) -> None:
+    given = {"reachable_tls": "ca", "endpoint_public_url": "https://notebooks.example.org"}
+    said(run_action, tmp_path, REACHED, given=given, authority=Authority("/secrets/ca", root=authority(tmp_path).pem))
+    assert 'data-probe="https://203.0.113.9:8888/favicon.ico"' in (tmp_path / "vps/card.html").read_text()
 
 
 def test_a_card_that_is_right_stays_as_it_is(tmp_path: Path, run_action: RunAction) -> None:

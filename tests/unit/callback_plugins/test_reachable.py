@@ -360,6 +360,25 @@ def test_a_card_is_served_until_an_interrupt(terminal: Callable[..., Terminal], 
 
 
 @needs_a_network
+def test_a_profile_is_served_with_what_to_compare(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    files = {"page": tmp_path / "card.html", "profile": tmp_path / "reachable.mobileconfig"}
+    for file in files.values():
+        file.write_text(file.name)
+    digest = " ".join(["AB"] * 32)
+    tasks = report(text=CARD, **dict(zip(files, map(str, files.values()), strict=True)), fingerprint=digest)
+    window = terminal(tasks, NO_COLOR="1", TERM="dumb")
+    window.read_until("Ctrl-C.")
+    address = re.search(r"  Card      (http://\S+)/card\.html\r\n((?:  .*\r\n)*)", window.seen)
+    assert address
+    half = " ".join(["AB"] * 16)
+    assert address[2].startswith(f"  SHA-256   {half}\r\n            {half}\r\n  Install the profile only if")
+    with urlopen(f"{address[1]}/reachable.mobileconfig") as answer:
+        assert answer.read() == b"reachable.mobileconfig"
+    window.process.send_signal(signal.SIGINT)
+    assert window.end().status == 0
+
+
+@needs_a_network
 def test_each_card_is_served_at_an_address_of_its_own(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
     (tmp_path / "card.html").write_text("<h1>Card</h1><!-- password -->")
     head = f"{HEAD}  vars: {{__reachable_verdict_exit: true}}\n  tasks:\n"

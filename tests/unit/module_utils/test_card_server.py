@@ -30,7 +30,8 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def addresses() -> Iterator[dict[str, str]]:
-    with card_server.served({"studio": CARD, "vps": "<p>Another</p>"}) as addresses:
+    files = {"card.html": CARD, "reachable.mobileconfig": "<plist/>"}
+    with card_server.served({"studio": files, "vps": {"card.html": "<p>Another</p>"}}) as addresses:
         yield addresses
 
 
@@ -46,8 +47,23 @@ def test_each_card_stands_at_an_address_of_its_own(addresses: dict[str, str]) ->
     assert (answer.status, answer.read().decode()) == (200, CARD)
     assert visit(addresses["vps"]).read() == b"<p>Another</p>"
     secret = [urlsplit(address).path for address in addresses.values()]
-    assert all(re.fullmatch(r"/[\w-]{22}", path) for path in secret)
+    assert all(re.fullmatch(r"/[\w-]{22}/card\.html", path) for path in secret)
     assert secret[0] != secret[1]
+
+
+def test_a_profile_stands_beside_its_card_only(addresses: dict[str, str]) -> None:
+    folders = {name: urlsplit(address).path.rpartition("/")[0] for name, address in addresses.items()}
+    beside = {name: f"{folder}/reachable.mobileconfig" for name, folder in folders.items()}
+    answer = visit(addresses["studio"], beside["studio"])
+    assert (answer.status, answer.read()) == (200, b"<plist/>")
+    assert answer.headers["Content-Type"] == "application/x-apple-aspen-config"
+    assert visit(addresses["vps"], beside["vps"]).status == 404
+    assert visit(addresses["studio"], "/reachable.mobileconfig").status == 404
+
+
+@pytest.mark.parametrize(("card", "is_allowed"), [(CARD, False), ('<p data-probe="https://x/favicon.ico">', True)])
+def test_only_a_card_that_tries_https_may_ask_for_a_picture(card: str, is_allowed: bool) -> None:
+    assert ("img-src https:;" in card_server.security_policy(card)) is is_allowed
 
 
 def test_a_card_may_do_what_stands_in_it_and_is_kept_nowhere(addresses: dict[str, str]) -> None:
@@ -71,6 +87,9 @@ def test_a_look_at_the_headers_has_no_content(addresses: dict[str, str]) -> None
     ("method", "path"),
     [
         ("GET", "/"),
+        ("GET", "{card}/.."),
+        ("GET", "{card}/../"),
+        ("GET", "{card}/../reachable.mobileconfig/../../"),
         ("GET", "/favicon.ico"),
         ("GET", "{card}/"),
         ("GET", "{card}?x"),
@@ -114,7 +133,7 @@ def test_there_are_only_so_many_visitors_at_once(addresses: dict[str, str], monk
 
 
 def test_nothing_is_there_afterwards() -> None:
-    with card_server.served({"studio": CARD}) as addresses:
+    with card_server.served({"studio": {"card.html": CARD}}) as addresses:
         pass
     with pytest.raises(ConnectionRefusedError):
         visit(addresses["studio"])
@@ -122,14 +141,14 @@ def test_nothing_is_there_afterwards() -> None:
 
 def test_ipv6_where_there_is_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(card_server, "outgoing", {socket.AF_INET6: "::1"}.get)
-    with card_server.served({"studio": CARD}) as addresses:
+    with card_server.served({"studio": {"card.html": CARD}}) as addresses:
         assert addresses["studio"].startswith("http://[::1]:")
         assert visit(addresses["studio"]).status == 200
 
 
 def test_a_machine_without_a_network_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(card_server, "outgoing", {}.get)
-    with pytest.raises(card_server.NoNetworkError), card_server.served({"studio": CARD}):
+    with pytest.raises(card_server.NoNetworkError), card_server.served({"studio": {"card.html": CARD}}):
         pass
 
 

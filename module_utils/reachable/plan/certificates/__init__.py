@@ -46,5 +46,6 @@ def planned(there: Situation) -> dict[str, Any]:
         "is_surplus": chosen.is_surplus,
         "is_to_do": chosen.is_to_bring or chosen.is_surplus,
         "entry": chosen.entry,
+        "farewell": chosen.farewell,
         chosen.kind: chosen.planned(),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.plan import ways_in
+from reachable.plan import profiles, ways_in
 from reachable.plan.entries import folder
 
 from . import x509
@@ -119,6 +119,14 @@ class Ca(Provider):
                 if before.x509.public_key() == self.root.x509.public_key()
                 else "The authority is another one than before: every iPad has to take its certificate."
             )
+
+    @property
+    def farewell(self) -> str:
+        """Say how the profile goes, which serves all hosts of the authority."""
+        profile = profiles.profile(self.authority.root)
+        if not profile:
+            return ""
+        return f"If no other host needs the profile, take it off the iPad: {profiles.removal(profile.name)}."
 
     def planned(self) -> dict[str, Any]:
         """Return what its tasks need."""

@@ -90,6 +90,11 @@ class Provider:
         """Say what people should know of it."""
         yield from ()
 
+    @property
+    def farewell(self) -> str:
+        """Say what people do on their own devices once it is gone; empty where that is nothing."""
+        return ""
+
     def planned(self) -> dict[str, Any]:
         """Return what its tasks need."""
         return {}

@@ -79,6 +79,7 @@ def test_everything_of_a_host_goes_and_what_else_lies_beside_it_does_not() -> No
         "/tmp/cards/vps/card.html",
         "/tmp/cards/vps/card.txt",
         "/tmp/cards/vps/card.json",
+        "/tmp/cards/vps/reachable.mobileconfig",
         "/tmp/cards/vps/scopes.json",
         "/inventory/given/vps.yml",
         "/tmp/secrets/vps/jupyter_password",

@@ -252,6 +252,7 @@ MDNS = endpoint_value(Origin("http", "vps.local", 8888), "mdns", "lan")
 UNPROVEN = {**SHUT, "failed_leg": "proof"}
 PLAN: dict[str, Any] = {
     "candidates": [MDNS, IPV4],
+    "visits": [],
     "tunnels": [],
     "watched": [],
     "published": [],
