@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import plistlib
 import re
 import signal
 import subprocess
@@ -63,7 +64,7 @@ def touch(url: str, password: str, picture: Path) -> list[str]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         page = browser.new_context(viewport=IPAD, has_touch=True, is_mobile=True).new_page()
         page.goto(url)
-        page.screenshot(path=picture)
+        page.screenshot(path=picture, full_page=True)
         buttons = page.locator("button[data-copy]").all()
         values = [button.get_attribute("data-copy") or "" for button in buttons]
         for button, value in zip(buttons, values, strict=True):
@@ -77,6 +78,39 @@ def touch(url: str, password: str, picture: Path) -> list[str]:
         browser.close()
     decoded = subprocess.run(["zbarimg", "--quiet", "--raw", picture], check=True, capture_output=True, text=True)
     return decoded.stdout.splitlines()
+
+
+def be_led(url: str, profile: Path) -> None:
+    """Take the profile with a finger, and read on the page whether the device trusts Jupyter, before and after."""
+    # Chromium lets no page from outside ask for what is in a LAN, and takes addresses for documentation for outside.
+    in_the_lan = f"--ip-address-space-overrides={urlsplit(url).netloc}=local"
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        downloaded, root = Path(home, profile.name), Path(home, "root.cer")
+        for words in ("This device does not trust it yet", "This device trusts it"):
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=[*OPTIONS, in_the_lan], env={**os.environ, "HOME": home}
+            )
+            page = browser.new_context(viewport=IPAD, has_touch=True, is_mobile=True).new_page()
+            page.goto(url)
+            expect(page.get_by_role("status")).to_contain_text(words)
+            if not root.exists():
+                with page.expect_download() as download:
+                    page.get_by_text("Download the profile", exact=True).tap()
+                download.value.save_as(downloaded)
+                assert downloaded.read_bytes() == profile.read_bytes()
+                [payload] = plistlib.loads(downloaded.read_bytes())["PayloadContent"]
+                root.write_bytes(payload["PayloadContent"])
+                trust(root, home)
+            browser.close()
+
+
+def trust(root: Path, home: str) -> None:
+    """Have Chromium trust an authority, in the folder of a person of its own."""
+    store = Path(home, ".pki/nssdb")
+    store.mkdir(parents=True, exist_ok=True)
+    at = ["certutil", "-d", f"sql:{store}"]
+    subprocess.run([*at, "-N", "--empty-password"], check=True)
+    subprocess.run([*at, "-A", "-n", "authority", "-t", "C,,", "-i", root], check=True)
 
 
 def pasted(page: Page) -> str:
@@ -99,12 +133,14 @@ def look(url: str, folder: Path, password: str) -> None:
     assert processes_with(password) == []
 
     root = url.rpartition("/")[0]
-    assert all(map(is_refused, (f"{root}/", f"{root}/card.html", f"{url}/", f"{url}x")))
+    assert all(map(is_refused, (root, f"{root}/", f"{root}/card.json", f"{url}/", f"{url}x")))
     assert is_refused(url, "POST")
     assert is_refused(url, "PUT")
     assert is_silent(f"http://127.0.0.1:{urlsplit(url).port}{urlsplit(url).path}"), (
         "It listens at more than one address."
     )
+    if profile := next(folder.glob("*.mobileconfig"), None):
+        be_led(url, profile)
     with tempfile.TemporaryDirectory() as pictures:
         read = touch(url, password, Path(pictures, "card.png"))
     assert read == [json.loads((folder / "card.json").read_text())["endpoints"][0]["safari_url"]]

@@ -66,6 +66,7 @@ HOST_PROGRAMS = {
     "xvfb-run": "xvfb",
     "xauth": "xauth",
     "zbarimg": "zbar-tools",
+    "certutil": "libnss3-tools",
     # The agents that the hosts install
     "npm": "npm",
     "gpg": "gnupg",
