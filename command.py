@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import gc
 import json
 import os
 import re
@@ -391,6 +392,8 @@ def end_workers_with_this_process() -> None:
 def main() -> None:
     """Run the verb."""
     end_workers_with_this_process()
+    # What was imported stays until the end, so neither this process nor its workers look through it for garbage.
+    gc.freeze()
     try:
         VerbCLI.cli_executor()
     except Mistake as mistake:
