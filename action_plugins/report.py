@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -116,7 +117,13 @@ def written(folder: Path, seen: say.Seen) -> dict[str, Any]:
 
 
 def rendered(template: str, folder: Path, seen: say.Seen) -> str:
-    """Return the card as one of its templates has it. They say themselves what is no markup."""
+    """Return the card as one of its templates has it."""
+    return templates().get_template(template).render(**seen.page, card_file=str(folder / "card.html"))
+
+
+@functools.cache
+def templates() -> jinja2.Environment:
+    """Return where templates are, which are compiled once. They say themselves what is no markup."""
     environment = jinja2.Environment(  # noqa: S701 - see above
         loader=jinja2.FileSystemLoader(ROOT / "roles/endpoint/templates"),
         trim_blocks=True,
@@ -124,7 +131,7 @@ def rendered(template: str, folder: Path, seen: say.Seen) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["qr_svg"] = qr_svg
-    return environment.get_template(template).render(**seen.page, card_file=str(folder / "card.html"))
+    return environment
 
 
 def unpublished(seen: say.Seen) -> list[entries.Entry]:
