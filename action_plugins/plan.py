@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleUndefinedVariable
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
 
 ROOT = Path(__file__).parents[1]
@@ -79,49 +79,59 @@ class Checkout:
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
-    """Refuse what cannot be meant, and work out what follows from what a host is."""
-
-    _requires_connection = False
+    """Refuse what cannot be meant, look at the host, and work out what follows from how it is."""
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
         variables = task_vars or {}
-        options["values"] = {**self._values(options["specs"], variables), **options["values"]}
-        name = variables["inventory_hostname"]
-        if options["host"] is not None:
-            there = situation(name, options, self._task.check_mode)
-            plan = make.make(there, record(options, variables))
-            plan["kept"]["differs"] = not there.pulled and differs(plan["kept"]["entries"])
-            return result | plan | {"since": options["since"]}
-        if options["checks"]:
-            check(name, [each for each in variables if OURS.match(each)], options)
-        return result | {"look": look(options), "traces_of_system": looks.TRACES_OF_SYSTEM}
+        if options["host"] is None:
+            return result | self._look(options, variables)
+        options["values"] = self._values(options, variables)
+        there = situation(variables["inventory_hostname"], options, self._task.check_mode)
+        plan = make.make(there, record(options, variables))
+        plan["kept"]["differs"] = not there.pulled and differs(plan["kept"]["entries"])
+        return result | plan | {"since": options["since"]}
 
-    def _values(self, specs: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def _look(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Look at the host, unless something is wrong with the declaration.
+
+        That is no failure, as after one of the look itself a run goes on.
+        """
+        try:
+            options["values"] = self._values(options, variables)
+            refused = check(variables, options) if options["checks"] else []
+        except AnsibleError as error:
+            refused = [str(error)]
+        if refused:
+            return {"skipped": True, "refused": refused}
+        found: dict[str, Any] = self._execute_module("host_info", look(options), task_vars=variables)
+        return found
+
+    def _values(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return the values of what people set. One that refers to what nobody has defined is undefined itself.
 
         A template with a lookup for each of them takes five times as long.
         """
         values = {}
-        for name in [each for each in (*specs, *given.CONNECTION) if each in variables]:
+        for name in [each for each in (*options["specs"], *given.CONNECTION) if each in variables]:
             with contextlib.suppress(AnsibleUndefinedVariable):
                 values[name] = self._templar.template(variables[name])
-        return values
+        return {**values, **options["values"]}
 
 
-def check(host: str, names: list[str], options: dict[str, Any]) -> None:
-    """Refuse a declaration that cannot be meant, or names that look like ours. Raises AnsibleActionFail."""
-    sentences = problems(host, names, options)
+def check(variables: dict[str, Any], options: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a declaration that cannot be meant, and with names that look like ours."""
+    names = [each for each in variables if OURS.match(each)]
+    sentences = problems(variables["inventory_hostname"], names, options)
     if options["only_kept"]:
         sentences = given.about(sentences, options["kept"])
-    if sentences:
-        raise AnsibleActionFail("\n".join(given.with_place(sentences, options["kept"], options["place"])))
+    return given.with_place(sentences, options["kept"], options["place"])
 
 
 def look(options: dict[str, Any]) -> dict[str, Any]:
-    """Return what is to be looked at. A value of the wrong kind, which nobody has checked, counts as not given."""
+    """Return the arguments of host_info. A value of the wrong kind, which nobody has checked, counts as not given."""
     values, specs = options["values"], options["specs"]
     wrong = [
         name for name, spec in specs.items() if name in values and declaration.wrong_kind(name, values[name], spec)

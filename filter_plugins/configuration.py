@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 # Ansible looks there by itself for modules only.
 sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
-from reachable.plan import environments, former, keeping, layout, reach
+from reachable.plan import environments, former, keeping, layout, looks, reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def reach_refusal(found: Mapping[str, Any], said: str, way: Mapping[str, Any]) -> str:
     """Say why a host cannot be looked at, and what to do about it."""
-    return reach.refusal(found, said, reach.Way(**way))
+    return reach.refusal(found, said, reach.Way(oldest_python=layout.OLDEST_PYTHON, **way))
 
 
 def kept_scopes(file: str) -> dict[str, Any]:
@@ -41,6 +41,7 @@ class FilterModule:
         return {
             "default_layout": layout.defaults,
             "former_refusal": former.refusal,
+            "is_for_all": looks.is_for_all,
             "is_without_rights": reach.is_without_rights,
             "extension_warnings": environments.extension_warnings,
             "kept_scopes": kept_scopes,

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: plan
-short_description: Refuse what cannot be meant, and work out what follows from it on a host
+short_description: Refuse what cannot be meant, look at a host, and work out what follows from it there
 description:
-  - Without O(host), checks what people have set, before anything is looked at. It fails with one sentence for each
-    thing that is wrong, which names the variable and says what to do.
-  - With O(host), says what that host has against it, and what roles need to know of it. It changes nothing.
-  - It runs on the controller and takes no connection to the host.
+  - Without O(host), checks what people have set, and then looks at all that the plan asks for with M(host_info), so use
+    C(no_log). If something is wrong it looks at nothing, and returns one sentence for each thing in RV(refused), which
+    names the variable and says what to do.
+  - With O(host), says what that host has against it, and what roles need to know of it. It changes nothing, runs on the
+    controller and takes no connection to the host.
 version_added: "1.0.0"
 author: ["Reachable contributors (@reachable)"]
 options:
@@ -117,7 +118,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Check the variables
+- name: Check the variables, and look at the host
   plan:
     specs: {jupyter_port: {type: int, default: 8888}}
     platform: linux
@@ -125,6 +126,8 @@ EXAMPLES = r"""
     home: "~"
     checks: true
     place: inventory/given/vps.yml
+  register: found
+  no_log: true
 
 - name: Work out what follows for this host
   plan:
@@ -137,22 +140,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg:
-  description: What is wrong with the variables, one sentence in each line.
-  type: str
-  returned: failure
-look:
-  description: The arguments of M(host_info), with which it looks at all that the plan asks for.
-  type: dict
-  returned: when O(host) is not given
-traces_of_system:
-  description: Paths by which an installation for the whole machine is known.
-  type: list
-  returned: when O(host) is not given
 refused:
-  description: A sentence for each thing that the host has against it.
+  description: >-
+    A sentence for each thing that is wrong with the variables, or that the host has against them. Without one, and
+    without O(host), it returns what M(host_info) does.
   type: list
-  returned: when O(host) is given
+  returned: when O(host) is given, or the variables cannot be meant
 misplaced:
   description: Those of O(refused) that say that it lies elsewhere, or cannot be acted on now.
   type: list

@@ -12,6 +12,8 @@ from .host_refusals import BUS
 from .layout import OLDEST_PYTHON, on_macos
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .declaration import Declaration
     from .layout import Layout
     from .project import Project
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 # By which an installation for the whole machine is noticed by a person who has no rights there, and a person's by root.
 TRACES_OF_SYSTEM = ["/opt/reachable/etc/jupyter", "/etc/systemd/system/reachable-jupyter.service"]
 TRACES_OF_PERSONS = [".local/state/reachable/receipt.json", "Library/reachable-state/receipt.json"]
+
+
+def is_for_all(files: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether there is an installation for the whole machine, by what host_info says of files."""
+    return any(files[path]["state"] != "absent" for path in TRACES_OF_SYSTEM)
 
 
 def look(wanted: Declaration, layout: Layout, project: Project, depth: str, with_history: bool) -> dict[str, Any]:

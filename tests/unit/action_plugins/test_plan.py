@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ansible.errors import AnsibleError
+from ansible.plugins.loader import action_loader
 from authorities import authority
 from bare_host import DEFAULTS, FACTS, FILE, FOLDER, ROOM, SPECS, TOKEN
 from reachable.plan import receipts
@@ -164,3 +166,44 @@ def test_who_only_looks_has_not_looked_where_notebooks_were(run_action: RunActio
     plan = planned(run_action, files={**FACTS["files"], **files})
     assert plan["moves"]["notebooks"] == ["/srv/old"]
     assert not plan["moves"]["arrive"]
+
+
+def looked_at(run_action: RunAction, **options: Any) -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
+    """Return what the action says without a host, and which modules it ran there with which arguments."""
+    asked = []
+
+    def execute(module: str, arguments: dict[str, Any], **_: Any) -> dict[str, Any]:
+        asked.append((module, arguments))
+        return {"system": "Linux"}
+
+    common = {"platform": "linux", "scope": "system", "home": "~", "specs": SPECS}
+    variables = {"inventory_hostname": "vps", **DEFAULTS}
+    return run_action("plan", execute=execute, variables=variables, **common, **options), asked
+
+
+def test_it_looks_at_the_host(run_action: RunAction) -> None:
+    found, asked = looked_at(run_action, checks=True, depth="all")
+    ((module, arguments),) = asked
+    assert (module, found["system"]) == ("host_info", "Linux")
+    assert arguments["ports"][0] == DEFAULTS["jupyter_port"]
+    assert {each["path"] for each in arguments["environments"]} >= {"/opt/reachable/server"}
+
+
+def test_it_looks_at_nothing_with_what_cannot_be_meant(run_action: RunAction) -> None:
+    found, asked = looked_at(run_action, checks=True, values={"jupyter_port": 0})
+    assert found["skipped"]
+    assert (found["refused"], asked) == (["jupyter_port is 0: give a number from 1 to 65535."], [])
+
+
+def test_who_only_looks_takes_it_as_it_is(run_action: RunAction) -> None:
+    found, asked = looked_at(run_action, values={"jupyter_port": "x"})
+    assert ("refused" in found, len(asked)) == (False, 1)
+
+
+def test_a_template_that_fails_is_no_fault_of_the_host(run_action: RunAction, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise AnsibleError("The lookup plugin 'file' failed.")
+
+    monkeypatch.setattr(action_loader.get("plan", class_only=True), "_values", fail)
+    found, asked = looked_at(run_action)
+    assert (found["refused"], asked) == (["The lookup plugin 'file' failed."], [])
