@@ -57,6 +57,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "downloads": {"jupyter_notebook_dir": "/Users/eve/Downloads/work"},
     "elsewhere": {"reachable_prefix": "/srv/reachable"},
     "tunnel": TUNNEL,
+    "https": {"reachable_tls": "ca"},
     "archive": {
         **TUNNEL,
         "ngrok_install_method": "archive",
@@ -84,6 +85,11 @@ def recorded(kind: dict[str, Any]) -> dict[str, Any]:
         },
         "system": {**SYSTEM, **kind["system"]},
     }
+
+
+def has_tunnel(name: str) -> bool:
+    """Tell whether a host of a kind is given a tunnel."""
+    return "ngrok_authtoken" in GIVEN[KINDS[name].get("given", "nothing")]
 
 
 def there(name: str) -> Situation:

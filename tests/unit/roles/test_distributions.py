@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from host_kinds import GIVEN, KINDS, REFUSED, SUPPORTED, recorded
+from host_kinds import GIVEN, KINDS, REFUSED, SUPPORTED, has_tunnel, recorded
 
 PLAYBOOK = [sys.executable, "-m", "ansible", "playbook"]
 HERE = Path(__file__).parent
@@ -111,9 +111,18 @@ def test_up_comes_to_its_end_and_writes_all_services(name: str, run: Run) -> Non
     suffix = SUFFIXES[KINDS[name].get("service_manager", "systemd")]
     entries = [entry for call in run.asked(name, "file_tree") for entry in call["entries"]]
     written = {Path(entry["path"]).name: entry["content"] for entry in entries if entry["path"].endswith(suffix)}
-    daemons = ["jupyter", "ngrok", "endpoint"] if "given" in KINDS[name] else ["jupyter"]
+    daemons = ["jupyter", "ngrok", "endpoint"] if has_tunnel(name) else ["jupyter"]
     assert [each for each in written if "-logs" not in each] == [f"reachable-{daemon}{suffix}" for daemon in daemons]
     assert (KINDS[name]["ca_bundle"] or "") in written[f"reachable-jupyter{suffix}"]
+
+
+@pytest.mark.parametrize("name", on("raspberry"))
+def test_the_certificate_is_put_in_place_where_it_is_issued(name: str, run: Run) -> None:
+    entries = [entry for call in run.asked(name, "file_tree") for entry in call["entries"]]
+    (placed,) = [each for each in entries if each["path"] == "/opt/reachable/etc/jupyter/tls.pem"]
+    assert (placed["owner"], placed["mode"]) == ("jupyter", "0600")
+    assert not (run.folder / "secrets/ca").exists()
+    assert run.reports[name]["endpoints"][0]["url"].startswith("https://")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from host_kinds import KINDS, SUPPORTED, there
+from host_kinds import KINDS, SUPPORTED, has_tunnel, there
 from reachable.plan import host_refusals, jupyter
 
 SUFFIXES = {"systemd": ".service", "supervisord": ".ini", "launchd": ".plist"}
@@ -21,7 +21,7 @@ def test_where_its_services_are_defined(name: str) -> None:
     manager = KINDS[name].get("service_manager", "systemd")
     assert host.manager.name == manager
     assert host.layout.definition("reachable-jupyter").endswith(f"/reachable-jupyter{SUFFIXES[manager]}")
-    assert host.has_tunnel == ("given" in KINDS[name])
+    assert host.has_tunnel == has_tunnel(name)
 
 
 @pytest.mark.parametrize(
