@@ -229,10 +229,15 @@ def controller(there: Situation, connected_to: str | None, ssh_args: str) -> Con
     way = way_of_ssh(connected_to, ssh_args) if connected_to else {}
     addresses, key = there.facts["addresses"], Path(there.tunnel_key)
     public_key = key.with_name(f"{key.name}.pub")
+    # A name may be one that nobody but SSH knows.
+    name = way.get("hostname", connected_to or "")
+    is_behind_another = any(way.get(each, "none") != "none" for each in ("proxyjump", "proxycommand"))
+    # Only then they count.
+    is_in_the_open = bool(name) and not is_behind_another and there.listens_to == "lan" and not there.only_looks
     return Controller(
-        # A name may be one that nobody but SSH knows.
-        connected_to=way.get("hostname", connected_to),
-        is_behind_another=any(way.get(name, "none") != "none" for name in ("proxyjump", "proxycommand")),
+        connected_to=name or None,
+        is_behind_another=is_behind_another,
+        reached_at=tuple(sorted(found_under(name))) if is_in_the_open else (),
         # Only then the name counts, and it may take a while until nobody answers for it.
         finds_hostname=bool(connected_to and there.listens_to == "lan" and addresses["hostname"])
         and resolves_to(addresses["hostname"], addresses["own"]),
@@ -294,11 +299,16 @@ def text_of(file: Path) -> str:
 
 def resolves_to(name: str, addresses: list[str]) -> bool:
     """Tell whether this machine finds under a name some of the addresses, and nothing else."""
+    found = found_under(name)
+    return bool(found) and found <= set(addresses)
+
+
+def found_under(name: str) -> set[str]:
+    """Return the addresses that this machine finds under a name; nothing where it finds none."""
     try:
-        found = {proofs.plain(str(entry[4][0])) for entry in socket.getaddrinfo(name, None)}
+        return {proofs.plain(str(entry[4][0])) for entry in socket.getaddrinfo(name, None)}
     except OSError:
-        return False
-    return found <= set(addresses)
+        return set()
 
 
 def differs(wanted: list[dict[str, Any]]) -> bool:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from reachable.versions import version_key
 
-from . import conflicts, distributions, layout
+from . import conflicts, distributions, jupyter_service, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,7 +96,25 @@ def of_certificate(there: Situation) -> Iterator[str]:
             f"reachable_tls is {wanted}, and the tunnel of {there.name} brings plain http to Jupyter: leave it out, as "
             "a tunnel over http has https of its own, or set ngrok_transport to none."
         )
+    address = public_address(there)
+    if address and there.certificate.scheme == "http" and wanted == "auto" and there.listens_to == "lan":
+        yield (
+            f"{there.name} has the public address {address}, and the password would cross the internet in plain text: "
+            "set reachable_tls to ca, or to off if nobody else can be on the way."
+        )
     yield from there.certificate.refusals()
+
+
+def public_address(there: Situation) -> str:
+    """Return an address by which the internet reaches a host; empty for none. A cloud may keep it outside of the host.
+
+    Nearly every machine has a public address of IPv6, and a router that keeps others out. It counts where there is no
+    other.
+    """
+    known = map(ip_address, [*there.controller.reached_at, *there.facts["addresses"]["own"]])
+    found = [each for each in known if not each.is_link_local]
+    counting = [each for each in found if each.version == 4] or found  # noqa: PLR2004 - the protocol's number
+    return next((str(each) for each in counting if each.is_global), "")
 
 
 def of_system(there: Situation) -> Iterator[str]:
@@ -315,11 +334,11 @@ def of_user(there: Situation) -> Iterator[str]:
 
 def of_network(there: Situation) -> Iterator[str]:
     """Refuse addresses at which Jupyter cannot listen."""
-    port, first_free = there.wanted.jupyter_port, there.facts["first_free_port"]
-    if port < first_free:
+    if jupyter_service.needs_right(there) and not (there.scope == "system" and there.manager.has_sandbox):
         yield (
-            f"jupyter_port is {port}, and only root may listen below {first_free} on {there.name}, which Jupyter never "
-            "runs as: choose a higher number."
+            f"jupyter_port is {there.wanted.jupyter_port}, and only root may listen below "
+            f"{there.facts['first_free_port']} on {there.name}, which Jupyter never runs as: choose a higher number. "
+            "With root and systemd any will do."
         )
     localhost = there.facts["localhost"]
     leads_elsewhere = "127.0.0.1" not in localhost or not all(map(LOOPBACK.match, localhost))

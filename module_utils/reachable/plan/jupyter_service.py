@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .situation import Situation
 
 NAME = "reachable-jupyter"
+# As capabilities(7) names the right to listen on any port.
+BIND = "CAP_NET_BIND_SERVICE"
 # What keeps a machine awake. One that may not sleep does not do so for being idle either, and systemd 252 refuses both
 # at once.
 AWAKE_COMMANDS = {
@@ -39,12 +41,13 @@ def service(there: Situation) -> Service:
         account_home=layout.jupyter_account_home,
         home_shows=layout.jupyter_home if account.is_ours else None,
         files=[layout.jupyter_config, layout.server, *extension_paths(layout)],
-        port=there.wanted.jupyter_port,
+        # Without its certificate it takes connections and never answers, until that is back.
+        port=None if there.certificate.is_to_bring else there.wanted.jupyter_port,
         runtime_variable="JUPYTER_RUNTIME_DIR",
         # Jupyter sets the sticky bit on it; without it here, every run under supervisord would take that back, and
         # restart.
         runtime_mode="1700",
-        sandbox=sandbox(there),
+        sandbox={**rights(there), **sandbox(there)},
     )
 
 
@@ -69,6 +72,16 @@ def server_variables(there: Situation) -> dict[str, str]:
         "REACHABLE_ENDPOINTS": layout.endpoints,
         **network.trust(there, "PIP_CERT"),
     }
+
+
+def needs_right(there: Situation) -> bool:
+    """Tell whether only root may listen on its port by itself."""
+    return bool(there.wanted.jupyter_port < there.facts["first_free_port"])
+
+
+def rights(there: Situation) -> dict[str, str]:
+    """Return the directives that let it listen there. What notebooks start inherits that, and nothing else."""
+    return dict.fromkeys(("AmbientCapabilities", "CapabilityBoundingSet"), BIND) if needs_right(there) else {}
 
 
 def sandbox(there: Situation) -> dict[str, Any]:

@@ -94,14 +94,16 @@ class Controller:
     """What only the controller has and sees.
 
     ``connected_to`` is the name or the address by which it found the host; None where it is the host itself.
-    ``finds_hostname`` is true where it finds the host, and nothing else, under the name that the host gives itself, and
-    ``is_behind_another`` where its SSH gets there through another machine. ``now`` is the time on its clock, in seconds
-    since 1970, and ``seconds_ahead`` by how much the host's is ahead of it.
+    ``reached_at`` are the addresses that this leads to. ``finds_hostname`` is true where it finds the host, and nothing
+    else, under the name that the host gives itself, and ``is_behind_another`` where its SSH gets there through another
+    machine. ``now`` is the time on its clock, in seconds since 1970, and ``seconds_ahead`` by how much the host's is
+    ahead of it.
     """
 
     connected_to: str | None = None
     is_behind_another: bool = False
     finds_hostname: bool = False
+    reached_at: tuple[str, ...] = ()
     has_tunnel_key: bool = False
     tunnel_public_key: str = ""
     now: float = 0

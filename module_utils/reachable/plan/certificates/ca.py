@@ -110,7 +110,8 @@ class Ca(Provider):
             )
 
     def notes(self) -> Iterator[str]:
-        """Say when a device has to take another certificate of the authority, and that plain http has no answer."""
+        """Say also when a device has to take another certificate of the authority."""
+        yield from super().notes()
         before, now = next(iter(x509.read(self.authority.before)), None), self.there.controller.now
         if before and self.root and before.is_valid(now) and now < self.root.begin + ROOT_RENEWAL:
             yield (

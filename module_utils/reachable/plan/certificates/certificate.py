@@ -88,7 +88,8 @@ class Provider:
 
     def notes(self) -> Iterator[str]:
         """Say what people should know of it."""
-        yield from ()
+        if self.scheme == "https":
+            yield "Type the address with its https://: there is no answer to plain http."
 
     @property
     def farewell(self) -> str:
