@@ -80,8 +80,8 @@ def touch(url: str, password: str, picture: Path) -> list[str]:
     return decoded.stdout.splitlines()
 
 
-def be_led(url: str, profile: Path) -> None:
-    """Take the profile with a finger, and read on the page whether the device trusts Jupyter, before and after."""
+def be_led(url: str, profile: Path, password: str) -> None:
+    """Take the profile with a finger, read on the page that the device trusts Jupyter then, not before, and log in."""
     # Chromium lets no page from outside ask for what is in a LAN, and takes addresses for documentation for outside.
     in_the_lan = f"--ip-address-space-overrides={urlsplit(url).netloc}=local"
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
@@ -93,7 +93,12 @@ def be_led(url: str, profile: Path) -> None:
             page = browser.new_context(viewport=IPAD, has_touch=True, is_mobile=True).new_page()
             page.goto(url)
             expect(page.get_by_role("status")).to_contain_text(words)
-            if not root.exists():
+            if root.exists():
+                page.locator("a.address").tap()
+                page.get_by_label("Password").fill(password)
+                page.get_by_role("button", name="Log in").tap()
+                page.wait_for_url("https://*/lab*")
+            else:
                 with page.expect_download() as download:
                     page.get_by_text("Download the profile", exact=True).tap()
                 download.value.save_as(downloaded)
@@ -140,7 +145,7 @@ def look(url: str, folder: Path, password: str) -> None:
         "It listens at more than one address."
     )
     if profile := next(folder.glob("*.mobileconfig"), None):
-        be_led(url, profile)
+        be_led(url, profile, password)
     with tempfile.TemporaryDirectory() as pictures:
         read = touch(url, password, Path(pictures, "card.png"))
     assert read == [json.loads((folder / "card.json").read_text())["endpoints"][0]["safari_url"]]
