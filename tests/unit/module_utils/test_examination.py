@@ -83,13 +83,19 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="session")
-def jupyters(tmp_path_factory: pytest.TempPathFactory, root: Authority) -> Iterator[dict[str, str]]:
+def certificate(root: Authority) -> Path:
+    """Have a certificate for the server that speaks https."""
+    return root.issue()
+
+
+@pytest.fixture(scope="session")
+def jupyters(tmp_path_factory: pytest.TempPathFactory, root: Authority, certificate: Path) -> Iterator[dict[str, str]]:
     """Real servers, which can prove whose they are: two with a password, one with a token, and an open one."""
     hashed = "sha256:salt:" + hashlib.sha256(f"{PASSWORD}salt".encode()).hexdigest()
     password = [f"--PasswordIdentityProvider.hashed_password={hashed}", "--IdentityProvider.token="]
     kinds = {
         "password": [*password, "--ServerApp.base_url=/base/"],
-        "https": [*password, f"--ServerApp.certfile={root.issue()}"],
+        "https": [*password, f"--ServerApp.certfile={certificate}"],
         "open": ["--IdentityProvider.token="],
         "token": ["--IdentityProvider.token=a-token-of-its-own"],
     }
@@ -148,6 +154,31 @@ def test_a_visit_by_https_to_a_real_server(jupyters: dict[str, str], root: Autho
     assert states(found) == dict.fromkeys(ALL_LEGS, "ok") | dict.fromkeys(["ssh", "interstitial"], "skipped")
     assert leg(found, "proof") == ("ok", "is this host's, and was reached directly")
     assert leg(found, "run") == ("ok", "1+1 is 2")
+
+
+def test_a_renewed_certificate_is_served_at_once_and_ends_nothing(
+    jupyters: dict[str, str], root: Authority, certificate: Path
+) -> None:
+    def served() -> str:
+        place = urllib.parse.urlsplit(jupyters["https"])
+        plain = socket.create_connection((str(place.hostname), place.port or 0), timeout=20)
+        with ssl.create_default_context(cadata=root.pem).wrap_socket(plain, server_hostname=place.hostname) as secure:
+            return str((secure.getpeercert() or {})["serialNumber"])
+
+    visitor = Visitor(
+        jupyters["https"], PASSWORD, time.monotonic() + 60, time, proof_key=KEY, route=Route(authority=root.pem)
+    )
+    for step in (visitor.find_name, visitor.open_login_page, visitor.log_in, visitor.start_kernel):
+        step()
+    visitor.open_channels()
+    visitor.calculate()
+    before = served()
+    os.replace(root.issue(), certificate)
+    assert served() != before
+    # in the WebSocket and the kernel of before
+    visitor.calculate()
+    visitor.stop_kernel()
+    visitor.close()
 
 
 @pytest.mark.parametrize(
