@@ -22,7 +22,7 @@ from ansible.plugins.action import ActionBase
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
-from reachable import file_trees, files, given, proofs
+from reachable import bundles, file_trees, files, given, proofs
 from reachable.plan import declaration, former, lab, looks, make, refusals, requirements_files, steps
 from reachable.plan import layout as layouts
 from reachable.plan.certificates import x509
@@ -176,6 +176,16 @@ def text_named(file: str | None) -> str | None:
     return requirements_files.text_of(Path(file).read_bytes()) if os.path.isabs(file) and os.path.isfile(file) else None
 
 
+def bundle_named(file: str | None) -> tuple[str | None, str]:
+    """Return what a bundle says of itself, or why it is none."""
+    if file is None:
+        return None, ""
+    try:
+        return bundles.read(Path(file)), ""
+    except bundles.BundleError as error:
+        return None, str(error)
+
+
 def facts(options: dict[str, Any]) -> dict[str, Any]:
     """Return how the host is. The ports of a scope that is left are free once it is gone."""
     found: dict[str, Any] = lab.laid_over(options["host"], options["since"])
@@ -193,6 +203,7 @@ def checkout(options: dict[str, Any]) -> Checkout:
 def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation:
     """Bring together what is declared and what was found."""
     wanted = declaration.read(options["values"], options["specs"])
+    bundle, bundle_problem = bundle_named(wanted.reachable_bundle)
     there = Situation(
         name=host,
         wanted=wanted,
@@ -205,6 +216,8 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         project=checkout(options),
         requirements=text_named(wanted.jupyter_requirements_file),
         ca_certificate=text_named(wanted.reachable_ca_certificate),
+        bundle=bundle,
+        bundle_problem=bundle_problem,
         pulled=options["pulled"],
         only_looks=options["only_looks"],
     )

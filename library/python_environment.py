@@ -154,6 +154,10 @@ options:
     description: Variables that say whose certificates count in downloads, which do so, too.
     type: dict
     default: {}
+  sources:
+    description: Variables of pip and uv that say where packages come from, which do so, too.
+    type: dict
+    default: {}
   uv:
     description: The uv to use. One of O(environments) that holds it is made with O(pip), and changed with that uv.
     type: path
@@ -475,12 +479,17 @@ def run_installer(wanted: Wanted, command: Sequence[str | Path]) -> str:
         raise Failure(f"{error}{advice}") from error
 
 
+def run_uv(wanted: Wanted, command: str, *arguments: str) -> str:
+    """Run a command of uv that takes packages from somewhere. Raises NotRunningError, and Failure with advice."""
+    return run_installer(wanted, [wanted.uv, "pip", command, *sources.options_of_uv(os.environ), *arguments])
+
+
 def uv_pip(wanted: Wanted, environment: Path, command: str, *arguments: str) -> str:
     """Run uv on the packages of an environment and return its output. Raises Failure."""
     # If uv made its lock itself, every user could hold it, and uv does not say who does.
     locks.wait_for(str(environment / ".lock"), INSTALLER_PATIENCE_SECONDS)
     common = ["--quiet", "--python", str(environment / "bin" / "python")]
-    return run_installer(wanted, [wanted.uv, "pip", command, *common, *arguments])
+    return run_uv(wanted, command, *common, *arguments)
 
 
 @contextlib.contextmanager
@@ -556,7 +565,7 @@ def resolved(wanted: Wanted) -> str:
     how = ["--quiet", "--no-header", "--no-annotate", "--generate-hashes", "--only-binary", ":all:"]
     under = ["--constraints", "requirements.txt", "--excludes", "excludes.txt", "--python", wanted.python.path]
     try:
-        text = run_installer(wanted, [wanted.uv, "pip", "compile", *how, *under, "additions.txt"])
+        text = run_uv(wanted, "compile", *how, *under, "additions.txt")
     except NotRunningError:
         raise
     except Failure as error:
@@ -1017,11 +1026,12 @@ def main() -> None:
             "pip": {"type": "str", "default": "", "no_log": True},  # no secret, but megabytes
             "proxies": {"type": "dict", "default": {}, "no_log": True},
             "trust": {"type": "dict", "default": {}},
+            "sources": {"type": "dict", "default": {}},
             "python": {"type": "path"},
         },
         supports_check_mode=True,
     )
-    os.environ.update(module.params["proxies"] | module.params["trust"])
+    os.environ.update(module.params["proxies"] | module.params["trust"] | module.params["sources"])
     try:
         python = interpreter(module.params["python"] or sys.executable)
         holding, others = wanted_environments(module.params, python)

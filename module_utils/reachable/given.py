@@ -30,6 +30,7 @@ KEPT_THERE = {"jupyter_password", "jupyter_password_hash", "ngrok_authtoken", "r
 # Variables about this machine, or that are needed to find the receipt. What a host says of them is ignored.
 OF_THIS_MACHINE = {
     "jupyter_requirements_file",
+    "reachable_bundle",
     "reachable_ca_certificate",
     "reachable_cards_dir",
     "reachable_scope",

@@ -39,6 +39,7 @@ OF_UV = {
 }
 # What uv has had for the same before.
 FORMER_OF_UV = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_INDEX": "UV_EXTRA_INDEX_URL"}
+TRUE = {"1", "true", "yes", "y", "on", "t"}  # as pip reads them
 ALIASES = {"PIP_PYPI_URL": "PIP_INDEX_URL"}
 
 
@@ -70,6 +71,12 @@ def in_words_of_uv(of_pip: Mapping[str, str], given: Mapping[str, str]) -> dict[
     }
     # pip takes the best version that any index has, uv only those of the first index that knows the package.
     return {"UV_INDEX_STRATEGY": "unsafe-best-match", **words} if "UV_INDEX" in words else words
+
+
+def options_of_uv(given: Mapping[str, str]) -> list[str]:
+    """Return the options for uv of what it has no variable for: that no index counts."""
+    told = {**of_pips_files(given), **given}.get("PIP_NO_INDEX", "")
+    return ["--no-index"] if told.lower() in TRUE else []
 
 
 def of_pips_files(given: Mapping[str, str]) -> dict[str, str]:

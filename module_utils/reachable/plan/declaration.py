@@ -30,6 +30,7 @@ class Declaration:
     reachable_cards_dir: str | None
     reachable_proxy: str | None
     reachable_ca_certificate: str | None
+    reachable_bundle: str | None
     # certificate
     reachable_tls: str
     reachable_ca_dir: str | None

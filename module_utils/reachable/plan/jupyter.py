@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from . import environments, jupyter_files, jupyter_service, network, receipts, settings, texts
+from . import bundle, environments, jupyter_files, jupyter_service, network, receipts, settings, texts
 from .accounts import JUPYTER_COMMENT, Ours
 from .accounts import planned as planned_accounts
 from .entries import missing_entries
@@ -40,7 +40,8 @@ def planned(there: Situation) -> dict[str, Any]:
         "lingering_is_missing": may_linger(there) and not there.user["lingers"],
     }
     differs = bool(planned_accounts(there, accounts(there)))
-    is_installed = not (differs or any(missing.values()) or moves.is_needed or there.python.is_to_come)
+    comes = moves.is_needed or there.python.is_to_come or bundle.differs(there)
+    is_installed = not (differs or any(missing.values()) or comes)
     return {
         **missing,
         "adopted_from": adopted_from(there),
@@ -65,7 +66,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "server_before": environments.server_before(there),
         "server_upgrades": environments.server_upgrades(there),
         "service": dataclasses.asdict(service),
-        "upgrade_refused": environments.upgrade_refused(there),
+        "upgrade_refused": environments.upgrade_refused(there) or next(bundle.refusals(there), ""),
         "uv": f"{there.layout.tools}/bin/uv",
         "warnings": warnings(there),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reachable.sources import CA_BUNDLES
 
-from . import certificates, drift, endpoint, environments, jupyter, network, services, ways_in
+from . import bundle, certificates, drift, endpoint, environments, jupyter, network, services, ways_in
 from .host_refusals import BUS
 from .layout import OLDEST_PYTHON, on_macos
 
@@ -66,6 +66,7 @@ def files(wanted: Declaration, layout: Layout, with_history: bool) -> list[str]:
         layout.receipt,
         *layout.parents,
         *network.files(layout, wanted, CA_BUNDLES),
+        *bundle.files(layout),
         *TRACES_OF_SYSTEM,
         BUS,
     ]

@@ -10,6 +10,7 @@ from reachable import given
 
 from . import (
     accounts,
+    bundle,
     certificates,
     drift,
     endpoint,
@@ -70,6 +71,7 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
         "drift": drift.planned(there),
         "distribution": dataclasses.asdict(there.distribution),
         "python": dataclasses.asdict(there.python),
+        "bundle": bundle.planned(there),
         "jupyter": jupyter.planned(there),
         "moves": dataclasses.asdict(moved),
         "former": there.former and {"user": there.former.user, "is_there": bool(there.former.receipt)},
@@ -81,7 +83,7 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
         **written_down(there, record),
     }
     if not there.only_looks:
-        plan["refused"] += steps.refusals(there, plan, record.steps)
+        plan["refused"] += [*bundle.refusals(there), *steps.refusals(there, plan, record.steps)]
     return {**plan, "is_refused": any(plan[kind] for kind in ("refused", "port_refused", "ssh_refused"))}
 
 

@@ -118,8 +118,9 @@ class Situation:
 
     ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
     ``project`` has the files that hosts get. ``requirements`` is the text of ``jupyter_requirements_file``, or None
-    where there is no such file, ``ca_certificate`` that of ``reachable_ca_certificate``. ``pulled`` is true where the
-    host itself runs this, with a declaration that it pulled, and ``only_looks`` where nothing is made or changed.
+    where there is no such file, ``ca_certificate`` that of ``reachable_ca_certificate``. ``bundle`` is what the one of
+    ``reachable_bundle`` says of itself, and ``bundle_problem`` why it is none. ``pulled`` is true where the host itself
+    runs this, with a declaration that it pulled, and ``only_looks`` where nothing is made or changed.
     """
 
     name: str
@@ -132,6 +133,8 @@ class Situation:
     project: Project
     requirements: str | None = None
     ca_certificate: str | None = None
+    bundle: str | None = None
+    bundle_problem: str = ""
     pulled: bool = False
     only_looks: bool = False
     controller: Controller = Controller()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import pwd
@@ -16,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ import pytest
 import python_environment
 from ansible.module_utils.reachable import locks, sources
 from ansible.module_utils.reachable.portable_pip import portable_pip
+from package_index import Index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,42 +32,6 @@ if TYPE_CHECKING:
 UV = Path(sys.executable).parent / "uv"
 
 pytestmark = pytest.mark.programs
-
-
-class Index:
-    """A package index in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.url = folder.as_uri()
-        self.folder = folder
-        self.hashes: dict[str, str] = {}
-
-    def add(self, name: str, version: str, needs: str = "", scripts: dict[str, str] | None = None) -> None:
-        info = f"{name}-{version}.dist-info"
-        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        files = {
-            # Python tells versions apart by second and size, and both may be unpacked within a second.
-            f"{name}.py": f"version = {version!r}\n" + int(float(version)) * "#",
-            f"{info}/METADATA": metadata + (f"Requires-Dist: {needs}\n" if needs else ""),
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            **{f"{name}-{version}.data/scripts/{script}": text for script, text in (scripts or {}).items()},
-        }
-        digests = {k: base64.urlsafe_b64encode(hashlib.sha256(v.encode()).digest()) for k, v in files.items()}
-        record = "".join(f"{k},sha256={v.decode().rstrip('=')},\n" for k, v in digests.items())
-        page = self.folder / name / "index.html"
-        page.parent.mkdir(exist_ok=True)
-        wheel = page.with_name(f"{name}-{version}-py3-none-any.whl")
-        with zipfile.ZipFile(wheel, "w") as archive:
-            for path, text in (files | {f"{info}/RECORD": record + f"{info}/RECORD,,\n"}).items():
-                entry = zipfile.ZipInfo(path)
-                entry.external_attr = 0o100755 << 16
-                archive.writestr(entry, text)
-        self.hashes[f"{name}=={version}"] = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        with page.open("a") as links:
-            links.write(f'<a href="{wheel.name}">{wheel.name}</a><br/>\n')
-
-    def lock(self, *pins: str) -> str:
-        return "".join(f"{pin} --hash=sha256:{self.hashes[pin.split(' ')[0]]}\n" for pin in pins)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +74,7 @@ def place(ground: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 Ensure = Any
-SHARED = ("uv", "pip", "python")
+SHARED = ("uv", "pip", "python", "sources")
 
 
 @pytest.fixture
@@ -458,6 +421,20 @@ def test_the_environment_before_is_held_until_another_lock_is_declared(
     assert changes(newer) == [("base", "1.0", "2.0"), ("other", None, "1.0")]
     assert not newer["environments"][0]["held"]
     assert not (place / "env.hold").exists()
+
+
+def test_packages_come_from_a_folder_and_from_nowhere_else(
+    ensure: Ensure, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/")
+    wheels = str(index.folder / "base")
+    folder = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels, "UV_FIND_LINKS": wheels}
+    wanted = {"requirements": index.lock("base==1.0"), "replace": True, "sources": folder}
+    assert changes(ensure(**wanted)) == [("base", None, "1.0")]
+    other = ensure(**{**wanted, "requirements": index.lock("other==1.0")})
+    assert "other==1.0" in other["msg"]
+    assert "127.0.0.1" not in other["msg"]
 
 
 def test_what_was_declined_can_be_asked_for(ensure: Ensure, index: Index, place: Path) -> None:

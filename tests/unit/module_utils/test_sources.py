@@ -140,3 +140,15 @@ def test_the_real_pip_looks_at_the_same_files(tmp_path: Path) -> None:
     looked_at = [line.split(", exists")[0].strip() for line in said.splitlines() if ", exists" in line]
     in_the_environment = f"{sys.prefix}/pip.conf"
     assert list(sources.configuration_files(given)) == [path for path in looked_at if path != in_the_environment]
+
+
+@pytest.mark.parametrize(
+    ("told", "options"),
+    [("1", ["--no-index"]), ("true", ["--no-index"]), ("Yes", ["--no-index"]), ("0", []), ("", []), (None, [])],
+)
+def test_uv_hears_that_no_index_counts(told: str | None, options: list[str], tmp_path: Path) -> None:
+    given = {**NOWHERE, **({} if told is None else {"PIP_NO_INDEX": told})}
+    assert sources.options_of_uv(given) == options
+    if told:
+        named = write(tmp_path / "pip.conf", f"[global]\nno-index = {told}\n")
+        assert sources.options_of_uv({**NOWHERE, "PIP_CONFIG_FILE": str(named)}) == options

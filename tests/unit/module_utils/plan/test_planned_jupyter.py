@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from bare_host import ADA, FILE, FOLDER, ROOM, ROOT, ROOT_USER, situation
-from reachable.plan import jupyter, jupyter_files, receipts
+from reachable.plan import bundle, jupyter, jupyter_files, receipts
 from reachable.plan.entries import missing_entries, wanted
 from reachable.plan.moves import moves_of
 from reachable.plan.situation import Former, Situation
@@ -197,6 +197,7 @@ def test_everything_that_is_looked_up_was_looked_at(monkeypatch: pytest.MonkeyPa
     known = {*jupyter.files(there.layout, there.wanted)}
     # What the situation itself reads, and others look at.
     others = {there.layout.receipt, there.layout.unit("reachable-jupyter"), "/opt/reachable/etc/ngrok/authtoken.yml"}
+    others |= {*bundle.files(there.layout)}
     assert asked - others <= known
     assert known - asked == {there.layout.server}  # of the service, which is restarted where it is newer
 
