@@ -16,6 +16,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_PREFIX = "reachable_"
+# Variables of a role that people know by other names than its own.
+OTHER_PREFIXES = {"certificate": ("tls_", "acme_")}
 
 
 def main() -> None:
@@ -34,7 +36,7 @@ def check(role: Path) -> list[str]:
         return [f"{role.name}: there is no meta/argument_specs.yml."]
     options: dict[str, dict[str, Any]] = specs["argument_specs"]["main"].get("options", {})
     optional = {name for name, option in options.items() if not option.get("required")}
-    prefixes = (f"{role.name}_", SHARED_PREFIX)
+    prefixes = (f"{role.name}_", SHARED_PREFIX, *OTHER_PREFIXES.get(role.name, ()))
     return [
         *(f"{role.name}: {name} has a default but no spec." for name in sorted(defaults.keys() - options.keys())),
         *(f"{role.name}: {name} is optional but has no default." for name in sorted(optional - defaults.keys())),
