@@ -61,7 +61,7 @@ class Certificate(NamedTuple):
 
     def is_ending(self, now: float) -> bool:
         """Tell whether it ends soon, and should have been renewed by now."""
-        return self.end - now < min(SOON_DAYS * DAY, SOON_SHARE * (self.end - self.begin))
+        return ends_soon(self.begin, self.end, now)
 
     def published(self, now: float) -> dict[str, Any]:
         """Return it as plain data, with its times as days for people."""
@@ -77,6 +77,16 @@ class Certificate(NamedTuple):
     def is_too_long(self) -> bool:
         """Tell whether it is valid for longer than Apple's devices accept."""
         return self.end - self.begin > (LONGEST_DAYS + 1) * DAY  # the last second may belong to the next day
+
+
+def ends_soon(begin: float, end: float, now: float) -> bool:
+    """Tell whether a life ends soon, so that the certificate should have been renewed by now."""
+    return end - now < min(SOON_DAYS * DAY, SOON_SHARE * (end - begin))
+
+
+def ends(end: float, now: float) -> str:
+    """Say when a certificate ends, or has ended."""
+    return f"{'ends' if now <= end else 'ended'} on {day(end)}"
 
 
 def trusting(authority: str = "") -> ssl.SSLContext:

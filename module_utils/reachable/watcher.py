@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import examination, files, ngrok, ssh_tunnel, tls
 from .endpoints import Origin, endpoint_value
 from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
-from .visitor import Route, Visitor
+from .visitor import Visitor
 from .waiting import Clock, in_background, within
 
 if TYPE_CHECKING:
@@ -63,11 +63,10 @@ class Config(NamedTuple):
     flap_seconds: float = 600
     history_length: int = 1000
     variables: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
-    authority: str = ""
 
 
 KINDS: dict[str, Any] = (
-    dict.fromkeys(("host", "log", "folder", "authority"), str)
+    dict.fromkeys(("host", "log", "folder"), str)
     | dict.fromkeys(("variables",), dict)
     | dict.fromkeys(("endpoints", "others", "notify_command"), list)
     | dict.fromkeys(("jupyter_port", "flap_changes", "history_length"), int)
@@ -349,18 +348,15 @@ def warnings(
 # Looking
 
 
-def probe(value: Endpoint, authority: str = "") -> Visit:
+def probe(value: Endpoint) -> Visit:
     """Visit an address."""
     is_ssh = value["transport"] == "ssh"
-    return Visit(probe_ssh(value["host"], value["port"])) if is_ssh else probe_http(value["url"], authority)
+    return Visit(probe_ssh(value["host"], value["port"])) if is_ssh else probe_http(value["url"])
 
 
-def probe_http(url: str, authority: str = "") -> Visit:
-    """Ask Jupyter for its version. The doctor's later legs are skipped, because tunnel plans count every request.
-
-    ``authority`` is the certificate of an authority that counts beside those of the system.
-    """
-    visitor = Visitor(url, None, time.monotonic() + PROBE_SECONDS, time, route=Route(authority=authority))
+def probe_http(url: str) -> Visit:
+    """Ask Jupyter for its version. The doctor's later legs are skipped, because tunnel plans count every request."""
+    visitor = Visitor(url, None, time.monotonic() + PROBE_SECONDS, time)
     found = examination.Examination(visitor, examination.Options(anonymous=True, timeout=PROBE_SECONDS), url)
     found.walk({leg: examination.ARRIVAL[leg] for leg in ("name", "tcp", "tls", "http")})
     visitor.close()
@@ -743,7 +739,7 @@ def main(arguments: list[str] | None = None) -> int:
     start = partial(in_background, done=partial(wake.put, False))
     try:
         config, targets = load(arguments)
-        watcher = Watcher(config, targets, visit=partial(probe, authority=config.authority), start=start)
+        watcher = Watcher(config, targets, start=start)
     except (ConfigError, OSError) as error:
         known = isinstance(error, ConfigError)
         print(error if known else f"The watcher cannot keep its files: {error}.", file=sys.stderr)  # noqa: T201

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reachable.versions import version_key
 
-from . import conflicts, distributions, jupyter_service, layout
+from . import conflicts, distributions, jupyter_service, layout, notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,6 +102,8 @@ def of_certificate(there: Situation) -> Iterator[str]:
             f"{there.name} has the public address {address}, and the password would cross the internet in plain text: "
             "set reachable_tls to ca, or to off if nobody else can be on the way."
         )
+    if there.certificate.scheme == "https":
+        yield from notes.of_clock(there)
     yield from there.certificate.refusals()
 
 

@@ -49,7 +49,7 @@ B = "https://b.ngrok.example"
 def test_a_configuration_needs_no_tunables() -> None:
     config = watcher.read_config(json.dumps(CONFIG))
     assert config == watcher.Config(**CONFIG)
-    assert config[7:] == (60, 10, 6, 600, 1000, {}, "")
+    assert config[7:] == (60, 10, 6, 600, 1000, {})
 
 
 @pytest.mark.parametrize(
@@ -463,8 +463,9 @@ def test_a_visit_to_a_tunnel_without_agent(greeter: Callable[[bytes], int]) -> N
     assert "(ERR_NGROK_3200). " in watcher.probe(value).problem
 
 
-def test_a_visit_by_https(tmp_path: Path) -> None:
+def test_a_visit_by_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = authority(tmp_path, "Our own")
+    (tmp_path / "store.pem").write_text(root.pem)
     answer = b'HTTP/1.0 200 OK\r\nContent-Length: 20\r\n\r\n{"version":"2.21.1"}'
     with server_side(root.issue(end=20)).wrap_socket(
         socket.create_server(("127.0.0.1", 0)), server_side=True
@@ -482,11 +483,12 @@ def test_a_visit_by_https(tmp_path: Path) -> None:
         threading.Thread(target=serve, daemon=True).start()
         url = f"https://127.0.0.1:{server.getsockname()[1]}"
         value = endpoint_value(Origin.of(url), "public", "static")
-        trusted = watcher.probe(value, root.pem)
+        assert watcher.probe(value).problem.startswith("The certificate of 127.0.0.1 comes from Our own, an authority ")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "store.pem"))
+        trusted = watcher.probe(value)
         assert trusted.problem == ""
         assert trusted.certificate
         assert (trusted.certificate.issuer, trusted.certificate.is_ending(time.time())) == ("Our own", False)
-        assert watcher.probe(value).problem.startswith("The certificate of 127.0.0.1 comes from Our own, an authority ")
         server.shutdown(socket.SHUT_RDWR)
 
 

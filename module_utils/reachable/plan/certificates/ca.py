@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from reachable import tls
 from reachable.plan import profiles, ways_in
 from reachable.plan.entries import folder
 
@@ -54,8 +55,12 @@ class Ca(Provider):
 
     @property
     def is_of_the_authority(self) -> bool:
-        """Tell whether the authority has issued the certificate that the host has."""
-        return bool(self.chain and self.root and self.chain[0].is_issued_by(self.root))
+        """Tell whether the authority has issued the certificate that the host has.
+
+        A host that pulls does not have the authority, but its certificate behind its own.
+        """
+        root = self.chain[-1] if self.there.pulled and self.chain else self.root
+        return bool(self.chain and root and root.is_root and self.chain[0].is_issued_by(root))
 
     @property
     def names(self) -> list[str]:
@@ -72,6 +77,26 @@ class Ca(Provider):
         if self.there.pulled:
             return False
         return not (self.is_in_place and self.authority.key_fits and self.is_right)
+
+    @property
+    def reason(self) -> str:
+        """Say what is wrong with the one that the host has; empty where nothing is."""
+        if not self.is_in_place:
+            return super().reason
+        now, leaf = self.there.controller.now, self.chain[0]
+        if not (self.authority.key_fits and self.is_of_the_authority):
+            return "It is not from the authority that this machine has."
+        if leaf.begin > now:
+            return f"It begins on {x509.day(leaf.begin)}."
+        if now > leaf.end - LEAF_RENEWAL:
+            return f"It {tls.ends(leaf.end, now)}."
+        missing = [name for name in self.names if name not in leaf.names]
+        return f"It does not count for {', '.join(missing)}." if missing else ""
+
+    @property
+    def behind(self) -> str:
+        """Return the authority's certificate, by which the host itself trusts its server."""
+        return self.authority.root
 
     @property
     def is_to_prepare(self) -> bool:
@@ -98,8 +123,9 @@ class Ca(Provider):
 
     @property
     def trust(self) -> dict[str, str]:
-        """Return the authority's certificate."""
-        return {"authority": self.authority.root}
+        """Return the authority's certificate. A host that pulls has it behind its own."""
+        roots = [each.pem for each in self.chain if each.is_root]
+        return {"authority": self.authority.root or "".join(roots)}
 
     def refusals(self) -> Iterator[str]:
         """Refuse it where nobody can issue one."""

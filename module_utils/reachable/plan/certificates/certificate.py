@@ -6,6 +6,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from reachable import tls
+
 from . import x509
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ class Provider:
     """As ``reachable_tls`` names it, and the file of tasks in the role that brings it."""
     scheme: ClassVar[str] = "https"
     """How its addresses begin."""
+    remedy: ClassVar[str] = "run ./reachable up on the machine that brings it"
+    """Who renews it."""
 
     def __init__(self, there: Situation) -> None:
         """Keep what is declared and how the host is."""
@@ -56,6 +60,32 @@ class Provider:
     def is_to_bring(self) -> bool:
         """Tell whether the host has none, or not the right one."""
         raise NotImplementedError
+
+    @property
+    def reason(self) -> str:
+        """Say what is wrong with the one that the host has; empty where nothing is."""
+        if self.is_in_place:
+            return ""
+        if self.found["state"] == "absent":
+            return "There is none."
+        if not self.chain:
+            return "There is none that can be served with the key beside it."
+        return f"Not {self.entry['owner']} alone can read and replace it."
+
+    @property
+    def behind(self) -> str:
+        """Return what is written behind it."""
+        return ""
+
+    @property
+    def overdue(self) -> str:
+        """Say that it ends soon, to whoever cannot renew it; empty where it does not."""
+        leaf, now = next(iter(self.chain), None), self.there.controller.now
+        if leaf is None or not tls.ends_soon(leaf.begin, leaf.end, now) or self.is_to_bring:
+            return ""
+        return (
+            f"The certificate of {self.there.name} {tls.ends(leaf.end, now)} and has not been renewed: {self.remedy}."
+        )
 
     @property
     def is_to_prepare(self) -> bool:

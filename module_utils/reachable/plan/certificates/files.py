@@ -18,6 +18,7 @@ class Files(Provider):
     """The files that ``tls_certificate`` and ``tls_key`` name."""
 
     kind = "files"
+    remedy = "give another tls_certificate"
 
     @property
     def given(self) -> Given:
@@ -35,6 +36,11 @@ class Files(Provider):
         if self.there.pulled:
             return False
         return not self.is_in_place or [each.pem for each in self.chain] != [each.pem for each in self.wanted]
+
+    @property
+    def reason(self) -> str:
+        """Say what is wrong with the one that the host has; empty where nothing is."""
+        return super().reason or ("It is another one than tls_certificate." if self.is_to_bring else "")
 
     @property
     def trust(self) -> dict[str, str]:

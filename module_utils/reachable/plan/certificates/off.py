@@ -14,6 +14,7 @@ class Off(Provider):
     kind = "off"
     scheme = "http"
     is_to_bring = False
+    overdue = ""
 
     @property
     def is_surplus(self) -> bool:
