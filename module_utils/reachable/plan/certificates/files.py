@@ -31,8 +31,13 @@ class Files(Provider):
         return x509.read(self.given.certificate)
 
     @property
+    def served(self) -> list[x509.Certificate]:
+        """Return those that are served in the end. A host that pulls has no files of the controller."""
+        return self.wanted or self.chain
+
+    @property
     def is_to_bring(self) -> bool:
-        """Tell whether the host has another one. One that is pulled has no files of the controller."""
+        """Tell whether the host has another one."""
         if self.there.pulled:
             return False
         return not self.is_in_place or [each.pem for each in self.chain] != [each.pem for each in self.wanted]
@@ -45,13 +50,13 @@ class Files(Provider):
     @property
     def trust(self) -> dict[str, str]:
         """Return the authority, where its certificate is among those that are given."""
-        roots = [each.pem for each in self.wanted if each.is_root]
+        roots = [each.pem for each in self.served if each.is_root]
         return {"authority": "".join(roots)} if roots else {}
 
     @property
     def trust_here(self) -> dict[str, str]:
         """Return the same, and a name of the certificate's: it need not be valid for the loopback."""
-        names = self.wanted[0].names if self.wanted else []
+        names = self.served[0].names if self.served else []
         return {**self.trust, **({"certificate_name": names[0].replace("*", "any")} if names else {})}
 
     def refusals(self) -> Iterator[str]:

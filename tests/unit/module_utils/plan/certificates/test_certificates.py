@@ -182,9 +182,11 @@ def test_the_port_of_https_is_not_written(root: authorities.Authority) -> None:
 
 
 def test_a_host_that_pulls_keeps_what_it_has(root: authorities.Authority) -> None:
-    there = dataclasses.replace(host(None, served(root.issue("elsewhere", end=1))), pulled=True)
+    facts = served(root.issue("elsewhere", end=1, behind=(root,)))
+    there = dataclasses.replace(host(None, facts), pulled=True)
     assert not certificates.planned(there)["is_to_do"]
     assert [*there.certificate.refusals()] == []
+    assert there.certificate.trust == {"authority": root.pem}
     lacking = dataclasses.replace(host(None), pulled=True)
     (sentence,) = lacking.certificate.refusals()
     assert sentence.startswith("reachable_tls is ca, and vps has no certificate that can be served: ")
@@ -205,6 +207,9 @@ def test_a_certificate_that_is_given_is_served(root: authorities.Authority) -> N
     assert certificates.planned(given_files(path, served(other)))["is_to_bring"]
     # the doctor asks the loopback for the name that is in it
     assert endpoint.planned(given_files(path))["server"]["certificate_name"] == "any.example.org"
+    # also where the host itself does, which has no more than what it serves
+    pulled = dataclasses.replace(given_files(path, served(path), certificate=""), pulled=True)
+    assert endpoint.planned(pulled)["server"]["certificate_name"] == "any.example.org"
 
 
 def test_what_cannot_be_served_is_refused(root: authorities.Authority, tmp_path: Path) -> None:
