@@ -58,6 +58,12 @@ def entries(there: Situation) -> list[Entry]:
     return [{"path": bundle(there.layout), "content": f"{own}\n{(there.ca_certificate or '').strip()}\n".lstrip()}]
 
 
+def former_files(there: Situation) -> list[str]:
+    """Return that file where it is there and nobody wants it any more."""
+    path = bundle(there.layout)
+    return [] if there.wanted.reachable_ca_certificate or not there.is_there(path) else [path]
+
+
 def given_proxy(there: Situation) -> str:
     """Return the proxy that was given, now or before; empty where none was, or none is wanted any more.
 

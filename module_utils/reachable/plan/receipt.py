@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
-from . import drift, jupyter, package, receipts, services, texts, ways_in
+from . import drift, jupyter, network, package, receipts, services, texts, ways_in
 from .entries import folder, missing_entries
 from .host_refusals import no_users
 from .ways_in import ngrok
@@ -91,6 +91,7 @@ def planned(there: Situation, made_with: Mapping[str, Any]) -> dict[str, Any]:
     surplus = receipts.receipt_without(having, wanted(there))
     rest = receipts.receipt_without(having, surplus)
     surplus["folders"] += package.former_folders(there)
+    surplus["files"] += network.former_files(there)
     entries = written(there, {**having, **made_with})
     return {
         "entries": entries if missing_entries(entries, there.facts) else [],

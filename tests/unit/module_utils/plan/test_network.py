@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from bare_host import FILE, situation
-from reachable.plan import jupyter, jupyter_files, looks, network, watcher
+from reachable.plan import jupyter, jupyter_files, looks, network, receipt, watcher
 from reachable.secrecy import secrets
 
 PROXY = "http://ada:secret@proxy.example.org:3128"
@@ -95,6 +95,20 @@ def test_what_the_system_trusts_needs_no_file() -> None:
     assert network.entries(there) == []
     assert (network.trust(there), network.trust_for_pip(there)) == ({"REQUESTS_CA_BUNDLE": BUNDLE}, {})
     assert BUNDLE not in looks.files(there.wanted, there.layout, with_history=False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "goes"),
+    [
+        ({}, {OURS: FILE}, True),
+        ({}, {}, False),
+        ({"reachable_ca_certificate": "/x.pem"}, {OURS: FILE}, False),
+    ],
+)
+def test_certificates_that_nobody_gives_any_more_go(wanted: dict[str, str], found: dict[str, Any], goes: bool) -> None:
+    there = situation(wanted, {"ca_bundle": BUNDLE, "files": {BUNDLE: {**FILE, "content": "a\n"}, **found}})
+    surplus = receipt.planned(there, {})["surplus"]
+    assert (surplus["files"] if surplus else []) == ([OURS] if goes else [])
 
 
 @pytest.mark.parametrize("proxy", [None, "none", "auto", "http://proxy:3128", "https://a:b@proxy.example.org/"])
