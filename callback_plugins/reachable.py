@@ -304,7 +304,7 @@ def is_change(result: dict[str, Any]) -> bool:
 def place(result: dict[str, Any]) -> str:
     """Return the path or the name of what a task is about."""
     about = {**result.get("invocation", {}).get("module_args", {}), **result}
-    return str(next((about[key] for key in ("path", "dest", "name") if about.get(key)), ""))
+    return str(next((about[key] for key in ("path", "dest", "name", "creates", "removes") if about.get(key)), ""))
 
 
 def states(result: dict[str, Any]) -> dict[str, str]:

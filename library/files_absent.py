@@ -132,8 +132,8 @@ def main() -> None:
         except (trees.TreeError, OSError) as error:
             module.fail_json(msg=f"{path} cannot be removed: {error}")
 
-    before = "".join(f"{path}\n" for path in removed)
-    module.exit_json(changed=bool(removed), paths=removed, diff={"before": before, "after": ""})
+    diff = [{"before_header": path, "after_header": path, "before": "there\n", "after": ""} for path in removed]
+    module.exit_json(changed=bool(removed), paths=removed, diff=diff)
 
 
 if __name__ == "__main__":

@@ -743,6 +743,10 @@ class Task:
             [("jupyter", "as declared", "otherwise")],
         ),
         (
+            {"changed": True, "invocation": {"module_args": {"argv": ["loginctl"], "removes": "/d", "creates": None}}},
+            [("/d", "as declared", "otherwise")],
+        ),
+        (
             {"results": [{"changed": False, "path": "/a"}, {"changed": True, "path": "/b"}]},
             [("/b", "as declared", "otherwise")],
         ),

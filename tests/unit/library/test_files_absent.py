@@ -77,7 +77,7 @@ def test_what_goes_and_what_stays(
     assert run_module(files_absent, **arguments) == predicted
     assert left(tree) == stays
     assert (predicted["changed"], predicted["paths"]) == (bool(removed), paths)
-    assert predicted["diff"] == {"before": "".join(f"{path}\n" for path in paths), "after": ""}
+    assert [(each["after_header"], each["after"]) for each in predicted["diff"]] == [(path, "") for path in paths]
     assert run_module(files_absent, **arguments)["changed"] is False
 
 
