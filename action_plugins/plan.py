@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import bundles, file_trees, files, given, proofs
 from reachable.plan import declaration, former, lab, looks, make, refusals, requirements_files, steps
 from reachable.plan import layout as layouts
-from reachable.plan.certificates import x509
+from reachable.plan.certificates import acme, x509
 from reachable.plan.situation import Authority, Controller, Former, Given, Situation
 
 ARGUMENT_SPEC = {
@@ -53,9 +53,10 @@ ARGUMENT_SPEC = {
     "with_history": {"type": "bool", "default": False},
     "server_lock": {"type": "str"},
 }
+PATIENCE = 3.0  # for an answer of a host that SSH has just reached
 SERVER_LOCK = "requirements/server.txt"
 # Names that look like ours, among which are misspelt ones.
-OURS = re.compile("(reachable|preflight|jupyter|endpoint|ngrok|tls)_", re.IGNORECASE)
+OURS = re.compile("(reachable|preflight|jupyter|endpoint|ngrok|acme|tls)_", re.IGNORECASE)
 
 
 class Checkout:
@@ -166,6 +167,7 @@ def surroundings(host: str, wanted: declaration.Declaration, options: dict[str, 
         unwritable=frozenset(each for each in folders if each and not files.is_writable_folder(each)),
         requirements=text_named(wanted.jupyter_requirements_file),
         ca_certificate=text_named(wanted.reachable_ca_certificate),
+        acme_certificate=text_named(wanted.acme_ca_certificate),
         schemas=json.loads(schemas.read_text(encoding="utf-8")) if schemas else {},
     )
 
@@ -218,10 +220,15 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         ca_certificate=text_named(wanted.reachable_ca_certificate),
         bundle=bundle,
         bundle_problem=bundle_problem,
+        acme_certificate=text_named(wanted.acme_ca_certificate),
         pulled=options["pulled"],
         only_looks=options["only_looks"],
     )
-    return dataclasses.replace(there, controller=controller(there, options["connected_to"], options["ssh_args"]))
+    there = dataclasses.replace(there, controller=controller(there, options["connected_to"], options["ssh_args"]))
+    if not acme.is_to_be_reached(there):
+        return there
+    reaches_http = takes_connections(str(there.controller.address), acme.PORT)
+    return dataclasses.replace(there, controller=dataclasses.replace(there.controller, reaches_http=reaches_http))
 
 
 def record(options: dict[str, Any], variables: dict[str, Any]) -> make.Record:
@@ -308,6 +315,17 @@ def text_of(file: Path) -> str:
         return file.read_text(encoding="utf-8").rstrip()
     except (OSError, ValueError):
         return ""
+
+
+def takes_connections(address: str, port: int) -> bool:
+    """Tell whether a port answers, be it that nobody is there. What a firewall drops has no answer."""
+    try:
+        socket.create_connection((address, port), PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def resolves_to(name: str, addresses: list[str]) -> bool:

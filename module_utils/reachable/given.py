@@ -26,9 +26,10 @@ CONNECTION: Specs = {"ansible_become_user": {"type": "str"}, "ansible_python_int
 # Variables that are meant for one run.
 ONCE = {"reachable_purge", "reachable_yes"}
 # Secrets that the host keeps itself once they were given.
-KEPT_THERE = {"jupyter_password", "jupyter_password_hash", "ngrok_authtoken", "reachable_proxy"}
+KEPT_THERE = {"acme_eab_hmac_key", "jupyter_password", "jupyter_password_hash", "ngrok_authtoken", "reachable_proxy"}
 # Variables about this machine, or that are needed to find the receipt. What a host says of them is ignored.
 OF_THIS_MACHINE = {
+    "acme_ca_certificate",
     "jupyter_requirements_file",
     "reachable_bundle",
     "reachable_ca_certificate",

@@ -100,7 +100,7 @@ FACTS: dict[str, Any] = {
     "addresses": {"hostname": "vps", "ipv4": "192.0.2.7", "ipv6": None, "mdns": None, "own": ["10.0.0.7", "192.0.2.7"]},
     "daemons": {
         f"reachable-{name}": {"state": "absent", "at_boot": False, "uptime": 0, "drop_ins": []}
-        for name in ("jupyter", "ngrok", "endpoint", "drift", "drift.timer", "logs")
+        for name in ("jupyter", "ngrok", "endpoint", "acme", "acme.timer", "drift", "drift.timer", "logs")
     },
 }
 

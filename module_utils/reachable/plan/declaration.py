@@ -37,6 +37,12 @@ class Declaration:
     tls_names: list[str]
     tls_certificate: str | None
     tls_key: str | None
+    acme_directory: str
+    acme_agree: bool
+    acme_email: str | None
+    acme_ca_certificate: str | None
+    acme_eab_kid: str | None
+    acme_eab_hmac_key: str | None
     # receipt
     reachable_yes: bool
     reachable_purge: bool

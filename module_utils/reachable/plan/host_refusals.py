@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from reachable.versions import version_key
@@ -96,27 +95,9 @@ def of_certificate(there: Situation) -> Iterator[str]:
             f"reachable_tls is {wanted}, and the tunnel of {there.name} brings plain http to Jupyter: leave it out, as "
             "a tunnel over http has https of its own, or set ngrok_transport to none."
         )
-    address = public_address(there)
-    if address and there.certificate.scheme == "http" and wanted == "auto" and there.listens_to == "lan":
-        yield (
-            f"{there.name} has the public address {address}, and the password would cross the internet in plain text: "
-            "set reachable_tls to ca, or to off if nobody else can be on the way."
-        )
     if there.certificate.scheme == "https":
         yield from notes.of_clock(there)
     yield from there.certificate.refusals()
-
-
-def public_address(there: Situation) -> str:
-    """Return an address by which the internet reaches a host; empty for none. A cloud may keep it outside of the host.
-
-    Nearly every machine has a public address of IPv6, and a router that keeps others out. It counts where there is no
-    other.
-    """
-    known = map(ip_address, [*there.controller.reached_at, *there.facts["addresses"]["own"]])
-    found = [each for each in known if not each.is_link_local]
-    counting = [each for each in found if each.version == 4] or found  # noqa: PLR2004 - the protocol's number
-    return next((str(each) for each in counting if each.is_global), "")
 
 
 def of_system(there: Situation) -> Iterator[str]:

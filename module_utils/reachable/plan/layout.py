@@ -203,6 +203,48 @@ class Layout:
         """Return the file that says what drift the host has found by itself."""
         return f"{self.drift_dir}/result.json"
 
+    # Certificates from an authority
+
+    @property
+    def acme_etc(self) -> str:
+        """Return the folder of what gets certificates from an authority, and of its configuration."""
+        return f"{self.prefix}/acme"
+
+    @property
+    def acme_config(self) -> str:
+        """Return what its program reads."""
+        return f"{self.acme_etc}/acme.json"
+
+    @property
+    def acme_options(self) -> str:
+        """Return the options of certbot, with the account that was made elsewhere."""
+        return f"{self.acme_etc}/certbot.ini"
+
+    @property
+    def acme_authority(self) -> str:
+        """Return the certificate of whoever vouches for the authority's server."""
+        return f"{self.acme_etc}/authority.pem"
+
+    @property
+    def acme_environment(self) -> str:
+        """Return the environment with certbot."""
+        return f"{self.acme_etc}/environment"
+
+    @property
+    def acme_library(self) -> str:
+        """Return the folder with the package for its program."""
+        return f"{self.acme_etc}/lib"
+
+    @property
+    def acme_dir(self) -> str:
+        """Return the folder of root's in which certbot keeps what it got."""
+        return f"{self.state_dir}/acme"
+
+    @property
+    def acme_result(self) -> str:
+        """Return the file that says how it went the last time."""
+        return f"{self.acme_dir}/result.json"
+
     # Ways in
 
     @property

@@ -38,13 +38,13 @@ def look(wanted: Declaration, layout: Layout, project: Project, depth: str, with
     return {
         "paths": [*filter(None, folders)],
         "files": files(wanted, layout, with_history),
-        "certificates": certificates.files(layout),
+        "certificates": [layout.certificate],
         "invoker_files": TRACES_OF_PERSONS,
         "on_macos": on_macos(layout.scope, layout.home),
         "environments": looked_at(wanted, layout, project, depth),
         "daemons": list(services.NAMES),
         "supervisord_folder": layout.etc,
-        "ports": [port for port in (wanted.jupyter_port, *ways_in.ports(wanted)) if port],
+        "ports": [port for port in (wanted.jupyter_port, *ways_in.ports(wanted), *certificates.ports(wanted)) if port],
         "http_ports": [wanted.jupyter_port] if depth == "all" else [],
         "users": [wanted.jupyter_user, *ways_in.users(layout)],
         "oldest_python": OLDEST_PYTHON,
@@ -61,6 +61,7 @@ def files(wanted: Declaration, layout: Layout, with_history: bool) -> list[str]:
         *jupyter.files(layout, wanted),
         *ways_in.files(layout, wanted),
         *drift.files(layout, wanted),
+        *certificates.files(layout, wanted),
         *endpoint.files(layout, with_history),
         *services.files(layout),
         layout.receipt,
@@ -80,4 +81,4 @@ def looked_at(wanted: Declaration, layout: Layout, project: Project, depth: str)
     if depth == "little":
         return []
     own = [drift.environment(layout, project)] if drift.is_wanted(wanted) else []
-    return [*environments.looked_at(wanted, layout, project), *own]
+    return [*environments.looked_at(wanted, layout, project), *certificates.looked_at(wanted, layout, project), *own]

@@ -55,7 +55,10 @@ def make(there: Situation, record: Record) -> dict[str, Any]:
 
     Secrets are in it under ``secret``, and in the configuration of Jupyter. It is the same in check mode.
     """
-    wanted = [*jupyter.services(there), *ways_in.services(there), *drift.services(there)]
+    wanted = [
+        *(*jupyter.services(there), *ways_in.services(there)),
+        *(*there.certificate.services(), *drift.services(there)),
+    ]
     moved = moves.moves_of(there)
     plan = {
         "manager": dataclasses.asdict(there.manager),

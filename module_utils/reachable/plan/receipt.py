@@ -61,7 +61,10 @@ class Removal:
 def wanted(there: Situation) -> Receipt:
     """Return what the host is to have, by kind. Folders go with all that is in them; notebooks are a person's own."""
     parents = {"parents": there.layout.parents}
-    parts = [jupyter.receipt(there), ways_in.receipt(there), drift.receipt(there), services.receipt(there), parents]
+    parts = [
+        *(jupyter.receipt(there), ways_in.receipt(there), there.certificate.receipt(), drift.receipt(there)),
+        *(services.receipt(there), parents),
+    ]
     return {kind: [name for part in parts for name in part.get(kind, [])] for kind in receipts.KINDS}
 
 
@@ -213,6 +216,7 @@ def locks(there: Situation) -> list[str]:
         f"{layout.tools}.lock",
         f"{layout.server}.lock",
         layout.kernel_lock,
+        f"{layout.acme_environment}.lock",
         f"{layout.drift_environment}.lock",
     ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import layout, network, packages, requirements_files, settings, tunnels
+from .certificates import acme
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,8 +37,8 @@ class Surroundings:
 
     ``home`` is ``~`` before the host was looked at. ``unwritable`` has those of our folders on the controller where
     the person who runs this may not write, ``requirements`` the text of ``jupyter_requirements_file``, or None where
-    there is no such file, ``ca_certificate`` that of ``reachable_ca_certificate``. ``schemas`` are those of
-    JupyterLab's plugins.
+    there is no such file, ``ca_certificate`` that of ``reachable_ca_certificate``, ``acme_certificate`` that of
+    ``acme_ca_certificate``. ``schemas`` are those of JupyterLab's plugins.
     """
 
     host: str
@@ -48,6 +49,7 @@ class Surroundings:
     unwritable: frozenset[str]
     requirements: str | None
     ca_certificate: str | None
+    acme_certificate: str | None
     schemas: Mapping[str, Mapping[str, Any]]
 
 
@@ -55,6 +57,7 @@ def of_declaration(wanted: Declaration, around: Surroundings) -> Iterator[str]:
     """Yield a sentence for each value that cannot be meant."""
     yield from of_places(wanted, around)
     yield from network.refusals(wanted, around.ca_certificate)
+    yield from acme.refusals(wanted, around.acme_certificate)
     yield from of_jupyter(wanted, around)
     yield from settings.refused_settings(wanted.jupyter_settings, around.schemas)
     yield from settings.refused_directives(wanted.jupyter_sandbox)

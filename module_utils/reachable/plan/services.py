@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
 # All that may be on a host. The last one shortens the logs of the others, where launchd runs them.
 LOGS = "reachable-logs"
-NAMES = ("reachable-jupyter", "reachable-ngrok", "reachable-endpoint", "reachable-drift", "reachable-drift.timer", LOGS)
+NAMES = (
+    "reachable-jupyter",
+    "reachable-ngrok",
+    "reachable-endpoint",
+    "reachable-acme",
+    "reachable-acme.timer",
+    "reachable-drift",
+    "reachable-drift.timer",
+    LOGS,
+)
 # By so many seconds a file may be ahead of the clock without being from the future.
 LARGEST_LEAD = 2
 NOT_THERE = {"state": "absent", "drop_ins": []}

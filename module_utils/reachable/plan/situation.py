@@ -94,22 +94,29 @@ class Controller:
     """What only the controller has and sees.
 
     ``connected_to`` is the name or the address by which it found the host; None where it is the host itself.
-    ``reached_at`` are the addresses that this leads to. ``finds_hostname`` is true where it finds the host, and nothing
-    else, under the name that the host gives itself, and ``is_behind_another`` where its SSH gets there through another
-    machine. ``now`` is the time on its clock, in seconds since 1970, and ``seconds_ahead`` by how much the host's is
-    ahead of it.
+    ``reached_at`` are the addresses that this leads to, and ``reaches_http`` tells whether port 80 of the first takes
+    connections or refuses them, and does not let them wait; None where nobody has tried. ``finds_hostname`` is true
+    where it finds the host, and nothing else, under the name that the host gives itself, and ``is_behind_another``
+    where its SSH gets there through another machine. ``now`` is the time on its clock, in seconds since 1970, and
+    ``seconds_ahead`` by how much the host's is ahead of it.
     """
 
     connected_to: str | None = None
     is_behind_another: bool = False
     finds_hostname: bool = False
     reached_at: tuple[str, ...] = ()
+    reaches_http: bool | None = None
     has_tunnel_key: bool = False
     tunnel_public_key: str = ""
     now: float = 0
     seconds_ahead: float = 0
     authority: Authority = Authority()
     given: Given = Given()
+
+    @property
+    def address(self) -> str | None:
+        """Return the first address at which it found the host, an IPv4 one where there is one; None for none."""
+        return min(self.reached_at, key=lambda each: ":" in each, default=None)
 
 
 @dataclass(frozen=True)
@@ -118,9 +125,10 @@ class Situation:
 
     ``facts`` is what host_info returned, ``moves`` the same of the folders between which notebooks are to be moved.
     ``project`` has the files that hosts get. ``requirements`` is the text of ``jupyter_requirements_file``, or None
-    where there is no such file, ``ca_certificate`` that of ``reachable_ca_certificate``. ``bundle`` is what the one of
-    ``reachable_bundle`` says of itself, and ``bundle_problem`` why it is none. ``pulled`` is true where the host itself
-    runs this, with a declaration that it pulled, and ``only_looks`` where nothing is made or changed.
+    where there is no such file, ``ca_certificate`` that of ``reachable_ca_certificate``, ``acme_certificate`` that of
+    ``acme_ca_certificate``. ``bundle`` is what the one of ``reachable_bundle`` says of itself, and ``bundle_problem``
+    why it is none. ``pulled`` is true where the host itself runs this, with a declaration that it pulled, and
+    ``only_looks`` where nothing is made or changed.
     """
 
     name: str
@@ -135,6 +143,7 @@ class Situation:
     ca_certificate: str | None = None
     bundle: str | None = None
     bundle_problem: str = ""
+    acme_certificate: str | None = None
     pulled: bool = False
     only_looks: bool = False
     controller: Controller = Controller()
@@ -398,7 +407,10 @@ class Situation:
     def environment_states(self) -> list[str]:
         """Return how the environments are that lie where they should. On macOS others were looked at, too."""
         places = tuple(f"{folder}/" for folder in (self.layout.prefix, self.layout.state_dir))
-        return [state for path, state in self.environments.items() if path.startswith(places)]
+        # Which certificate it is to have was not known when it was looked at.
+        needless = set() if self.certificate.kind == "acme" else {self.layout.acme_environment}
+        found = self.environments.items()
+        return [state for path, state in found if path.startswith(places) and path not in needless]
 
     @property
     def is_complete(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +14,13 @@ from ansible.errors import AnsibleError
 from ansible.plugins.loader import action_loader
 from authorities import authority
 from bare_host import DEFAULTS, FACTS, FILE, FOLDER, ROOM, SPECS, TOKEN
+from imports import imported
 from reachable.plan import receipts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import RunAction
 
+plan = imported("plan_action", Path(__file__).parents[3] / "action_plugins/plan.py")
 RECEIPT = "/var/lib/reachable/receipt.json"
 SECRET = "kXf82-opqjz-9sd"
 
@@ -158,6 +160,21 @@ def test_the_way_of_ssh(
     assert plan["is_behind_another"] is is_behind_another
     assert [each["url"] for each in plan["candidates"] if each["name"] == "ssh"] == [f"http://{address}:8888"]
     assert any("SSH gets to vps through another machine" in note for note in plan["notes"]) is is_behind_another
+
+
+def test_whether_a_port_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        port = server.getsockname()[1]
+        assert plan.takes_connections("127.0.0.1", port)
+        # A queue that is full has no answer, as a firewall that drops what comes.
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):
+                client = stack.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", port))
+            assert not plan.takes_connections("127.0.0.1", port)
+    assert plan.takes_connections("127.0.0.1", port)  # nobody is there
 
 
 def test_who_only_looks_has_not_looked_where_notebooks_were(run_action: RunAction) -> None:

@@ -5,24 +5,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reachable.plan import public
+
+from . import acme
 from .ca import Ca
 from .certificate import Provider
 from .files import Files
 from .off import Off
 
 if TYPE_CHECKING:
+    from reachable.plan.declaration import Declaration
     from reachable.plan.layout import Layout
+    from reachable.plan.project import Project
     from reachable.plan.situation import Situation
 
-__all__ = ["Provider"]
+__all__ = ["Provider", "acme"]
 
-PROVIDERS: dict[str, type[Provider]] = {provider.kind: provider for provider in (Ca, Files, Off)}
+PROVIDERS: dict[str, type[Provider]] = {provider.kind: provider for provider in (Ca, acme.Acme, Files, Off)}
 """The ways, by their names in ``reachable_tls``."""
 
 
-def files(layout: Layout) -> list[str]:
-    """Return the certificates to look at, in files that have a key as well."""
-    return [layout.certificate]
+def files(layout: Layout, wanted: Declaration) -> list[str]:
+    """Return the files and folders to look at, beside the certificate."""
+    return acme.files(layout) if wanted.reachable_tls in acme.POSSIBLE else []
+
+
+def looked_at(wanted: Declaration, layout: Layout, project: Project) -> list[dict[str, Any]]:
+    """Return the environments to look at."""
+    return [acme.environment(layout, project)] if wanted.reachable_tls in acme.POSSIBLE else []
+
+
+def ports(wanted: Declaration) -> list[int]:
+    """Return the ports to look at."""
+    return [acme.PORT] if wanted.reachable_tls in acme.POSSIBLE else []
 
 
 def provider(there: Situation) -> Provider:
@@ -32,8 +47,15 @@ def provider(there: Situation) -> Provider:
 
 
 def automatic(there: Situation) -> str:
-    """Return the way where nobody has chosen one: what there is already. A tunnel has https of its own."""
-    return "ca" if not there.has_tunnel and Ca(there).is_of_the_authority else "off"
+    """Return the way where nobody has chosen one: what there is already. A tunnel has https of its own.
+
+    Where the internet finds the host, the password must not go there in plain text.
+    """
+    if there.has_tunnel:
+        return "off"
+    if public.is_exposed(there) or acme.is_there(there):
+        return "acme"
+    return "ca" if Ca(there).is_of_the_authority else "off"
 
 
 def planned(there: Situation) -> dict[str, Any]:
@@ -47,7 +69,8 @@ def planned(there: Situation) -> dict[str, Any]:
         "behind": chosen.behind,
         "overdue": chosen.overdue,
         "is_surplus": chosen.is_surplus,
-        "is_to_do": chosen.is_to_bring or chosen.is_surplus,
+        "is_to_get": chosen.is_to_get,
+        "is_to_do": chosen.is_to_bring or chosen.is_to_get or chosen.is_surplus,
         "entry": chosen.entry,
         "farewell": chosen.farewell,
         chosen.kind: chosen.planned(),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reachable.plan.entries import Entry
+    from reachable.plan.receipts import Receipt
+    from reachable.plan.service import Service
     from reachable.plan.situation import Situation
 
 ABSENT: dict[str, Any] = {"state": "absent", "pem": "", "fits": False}
@@ -93,6 +95,11 @@ class Provider:
         return self.is_to_bring
 
     @property
+    def is_to_get(self) -> bool:
+        """Tell whether there is something to do on the host, which gets its certificate by itself."""
+        return False
+
+    @property
     def is_surplus(self) -> bool:
         """Tell whether the host has one that it is not to have."""
         return False
@@ -111,6 +118,19 @@ class Provider:
     def trust_here(self) -> dict[str, str]:
         """Return the same for a visit to the loopback."""
         return self.trust
+
+    @property
+    def certified(self) -> list[str]:
+        """Return the only names and addresses under which a device takes it; nothing where it is right for all."""
+        return []
+
+    def services(self) -> list[Service]:
+        """Return what runs for it."""
+        return []
+
+    def receipt(self) -> Receipt:
+        """Return what it makes on the host, beside itself."""
+        return {}
 
     def refusals(self) -> Iterator[str]:
         """Say why it cannot be, on this host."""

@@ -35,8 +35,10 @@ class Lan(WayIn):
         there = self.there
         if not self.is_wanted:
             return []
-        scheme = there.certificate.scheme
-        return lan_endpoints(there.facts["addresses"], scheme, there.wanted.jupyter_port, there.controller)
+        scheme, port = there.certificate.scheme, there.wanted.jupyter_port
+        if names := there.certificate.certified:
+            return [certified(scheme, name, port, number) for number, name in enumerate(names)]
+        return lan_endpoints(there.facts["addresses"], scheme, port, there.controller)
 
 
 class Loopback(WayIn):
@@ -74,5 +76,14 @@ def lan_endpoints(addresses: Mapping[str, Any], scheme: str, port: int, controll
     for name, host in hosts.items():
         if host and HOST.fullmatch(host):
             unique.setdefault(host, name)
-    written = None if port == DEFAULT_PORTS[scheme] else port
-    return [endpoint_value(Origin(scheme, host, written), name, "lan") for host, name in unique.items()]
+    return [endpoint_value(written(scheme, host, port), name, "lan") for host, name in unique.items()]
+
+
+def certified(scheme: str, name: str, port: int, number: int) -> Endpoint:
+    """Return the endpoint of a name, or an address, for which there is a certificate."""
+    return endpoint_value(written(scheme, name, port), f"certificate{f'-{number}' if number else ''}", "lan")
+
+
+def written(scheme: str, host: str, port: int) -> Origin:
+    """Return an address as people type it, without the port that a browser knows."""
+    return Origin(scheme, host, None if port == DEFAULT_PORTS[scheme] else port)

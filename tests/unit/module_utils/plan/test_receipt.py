@@ -179,6 +179,7 @@ def test_locks_are_waited_for_where_something_is_there() -> None:
         "/opt/reachable/tools.lock",
         "/opt/reachable/server.lock",
         "/opt/reachable/kernel.lock",
+        "/opt/reachable/acme/environment.lock",
         "/opt/reachable/drift/environment.lock",
     ]
     assert receipt.planned(situation(), MADE_WITH)["end"]["locks"] == []
