@@ -18,7 +18,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import examination, files, ngrok, ssh_tunnel, tls
+from . import allowance, examination, files, ngrok, ssh_tunnel, tls
 from .endpoints import Origin, endpoint_value
 from .notifier import Outbox, Target, for_people, read, say, spawn, targets_of, utc
 from .visitor import Visitor
@@ -63,13 +63,15 @@ class Config(NamedTuple):
     flap_seconds: float = 600
     history_length: int = 1000
     variables: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
+    requests_file: str = ""
+    requests_a_month: int = 0
 
 
 KINDS: dict[str, Any] = (
-    dict.fromkeys(("host", "log", "folder"), str)
+    dict.fromkeys(("host", "log", "folder", "requests_file"), str)
     | dict.fromkeys(("variables",), dict)
     | dict.fromkeys(("endpoints", "others", "notify_command"), list)
-    | dict.fromkeys(("jupyter_port", "flap_changes", "history_length"), int)
+    | dict.fromkeys(("jupyter_port", "flap_changes", "history_length", "requests_a_month"), int)
     | dict.fromkeys(("probe_seconds", "offline_seconds", "flap_seconds"), (int, float))
 )
 
@@ -316,6 +318,17 @@ def warning_of_end(entry: Endpoint, certificate: tls.Certificate, host: str, now
     }
 
 
+def warning_of_use(found: allowance.Allowance, host: str, now: float) -> dict[str, Any]:
+    """Write a message about a plan of which most is used."""
+    percent = 100 * found.used // found.allowed
+    return {
+        "created": now,
+        "title": f"Jupyter on {host}: {percent} % of the month's requests are used",
+        "body": f"{found.words} {allowance.ADVICE}",
+        "data": {"allowance": found._asdict()},
+    }
+
+
 def undeclared_entry(opening: ngrok.Opening, since: float) -> dict[str, Any]:
     """Return the published entry of an opening that nobody declared."""
     entry = {"name": opening.name, "url": opening.url, "upstream": opening.upstream, "since": utc(since)}
@@ -539,6 +552,10 @@ class Watcher:
         self.tunnels = [self.tracked[wanted["name"]] for wanted in self.config.endpoints]
         self.warned: dict[str, float] = kept.get("warned", {})
         self.ends: dict[str, float] = kept.get("ends", {})
+        self.nearly_used: str = kept.get("nearly_used", "")
+        self.requests_stamp: Any = ()
+        self.allowance: allowance.Allowance | None = None
+        self.look_at_allowance(wall)
         self.written: dict[str, Any] = {}
         self.stamp: Any = None
         self.kept: Any = None
@@ -557,6 +574,7 @@ class Watcher:
         self.warn(wall)
         self.hear_visits()
         self.warn_of_ends(wall)
+        self.look_at_allowance(wall)
         changed = {name for name, endpoint in self.tracked.items() if self.settle(endpoint, now, wall)}
         self.publish()
         self.visit_addresses(now)
@@ -620,6 +638,17 @@ class Watcher:
                 self.ends[name] = found.end
                 self.send(warning_of_end(endpoint.entry, found, self.config.host, wall))
 
+    def look_at_allowance(self, wall: float) -> None:
+        """Read what Jupyter has counted if that or the month has changed; report once a month that most is used."""
+        month, allowed, path = allowance.month_of(wall), self.config.requests_a_month, self.config.requests_file
+        if not allowed or self.requests_stamp == (stamp := (month, stamp_of(path))):
+            return
+        self.requests_stamp = stamp
+        self.allowance = allowance.Allowance(month, allowance.counted(path, month), allowed)
+        if self.allowance.is_nearly_used and self.nearly_used != month:
+            self.nearly_used = month
+            self.send(warning_of_use(self.allowance, self.config.host, wall))
+
     def send(self, content: dict[str, Any]) -> None:
         """Queue a message."""
         self.number += 1
@@ -681,6 +710,7 @@ class Watcher:
             "endpoints": [each.entry for each in endpoints],
             "unvisited_hosts": sorted(unvisited),
             "undeclared": self.undeclared,
+            **({"allowance": self.allowance._asdict()} if self.allowance else {}),
         }
         path = self.path("endpoint.json")
         if publication != self.written or stamp_of(path) != self.stamp:
@@ -690,7 +720,7 @@ class Watcher:
     def keep(self) -> None:
         """Write what people know if it has changed."""
         notified = {name: endpoint.notified._asdict() for name, endpoint in self.tracked.items()}
-        content = {"told": notified, "warned": self.warned, "ends": dict(self.ends)}
+        content = {"told": notified, "warned": self.warned, "ends": dict(self.ends), "nearly_used": self.nearly_used}
         if content != self.kept:
             files.replace(self.path("told.json"), json.dumps({"number": self.number, **content}).encode())
             self.kept = content

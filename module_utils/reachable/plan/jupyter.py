@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from . import bundle, environments, jupyter_files, jupyter_service, network, receipts, settings, texts
+from . import bundle, environments, jupyter_files, jupyter_service, network, plans, receipts, settings, texts
 from .accounts import JUPYTER_COMMENT, Ours
 from .accounts import planned as planned_accounts
 from .entries import missing_entries
@@ -94,7 +94,10 @@ def receipt(there: Situation) -> receipts.Receipt:
         "users": [there.account.name] if there.account.is_ours else [],
         "packages": [package] if has_package else [],
         "files": [entry["path"] for entry in jupyter_files.awake_rules(there)],
-        "folders": [there.layout.prefix, there.layout.state_dir],
+        "folders": [
+            *(there.layout.prefix, there.layout.state_dir),
+            *([there.layout.requests_dir] if plans.requests_a_month(there) else []),
+        ],
         "notebooks": [there.notebook_dir] if there.notebooks_are_ours else [],
         "lingering": [there.account.name] if may_linger(there) else [],
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import network, texts
+from . import network, plans, texts
 from .entries import Entry, folder
 from .lab import lab_overrides
 
@@ -52,8 +52,8 @@ PAGES = {
 }
 NBCLASSIC_EXTENSIONS = "etc/jupyter/defaults/nbconfig/common.json"
 # What makes the server answer to the names under which its tunnels are known, prove that it is the one of this host,
-# bear with guessers and keep the machine awake, makes pages come sooner, and shows them what the kernel's packages have
-# for them. A server reads it at its start.
+# bear with guessers, count requests and keep the machine awake, makes pages come sooner, and shows them what the
+# kernel's packages have for them. A server reads it at its start.
 EXTENSION = (
     "jupyter_server_config.py",
     "reachable_hostnames.py",
@@ -64,6 +64,7 @@ EXTENSION = (
     "reachable_preload.py",
     "reachable_front_ends.py",
     "reachable_awake.py",
+    "reachable_requests.py",
     "reachable_kernels.py",
 )
 LAB_OVERRIDES = "labconfig/default_setting_overrides.json"
@@ -107,6 +108,7 @@ def files(layout: Layout, wanted: Declaration) -> list[str]:
         layout.state_dir,
         layout.jupyter_account_home,
         layout.jupyter_home,
+        layout.requests_dir,
         str(wanted.jupyter_notebook_dir),
         POLKIT,
         AWAKE_RULE,
@@ -125,7 +127,7 @@ def extension(there: Situation) -> list[Entry]:
     written = [
         *(there.project.text(f"roles/jupyter/files/{name}") for name in EXTENSION),
         *(f"{json.dumps(values, indent=2)}\n" for values in defaults(there).values()),
-        texts.json_text(lab_overrides(there.wanted.jupyter_settings)),
+        texts.json_text(lab_overrides(there.wanted.jupyter_settings, requests_count=plans.requests_a_month(there) > 0)),
     ]
     return [{"path": path, "content": text} for path, text in zip(extension_paths(there.layout), written)]
 
@@ -145,13 +147,15 @@ def defaults(there: Situation) -> dict[str, dict[str, Any]]:
 def folders(there: Situation) -> list[Entry]:
     """Return the folders, with what Jupyter has to know of the kernel, and the pages."""
     layout, account = there.layout, there.account
-    own = {"owner": account.name, "group": account.group, "mode": "0700"}
+    own = {"owner": account.name, "group": account.group}
     return [
         folder(layout.prefix),
         *(folder(f"{layout.prefix}/{path}") for path in FOLDERS),
         {"path": f"{layout.prefix}/{KERNELSPEC}", "content": kernelspec(layout)},
         folder(layout.state_dir),
-        folder(layout.jupyter_home, **own),
+        folder(layout.jupyter_home, **own, mode="0700"),
+        # The watcher reads there.
+        *([folder(layout.requests_dir, **own, mode="0755")] if plans.requests_a_month(there) else []),
         *pages(there),
         *network.entries(there),
         *([folder(layout.jupyter_account_home)] if account.is_ours else []),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import network
+from . import network, plans
 from .jupyter_files import extension_paths
 from .sandboxes import sandbox_directives
 from .service import Service
@@ -70,6 +70,7 @@ def server_variables(there: Situation) -> dict[str, str]:
         "JUPYTER_CONFIG_DIR": f"{layout.jupyter_home}/.jupyter",
         "JUPYTER_PATH": layout.jupyter_share,
         "REACHABLE_ENDPOINTS": layout.endpoints,
+        **({"REACHABLE_REQUESTS": layout.requests} if plans.requests_a_month(there) else {}),
         **network.trust(there, "PIP_CERT"),
     }
 
@@ -91,7 +92,8 @@ def sandbox(there: Situation) -> dict[str, Any]:
 
 def writable_paths(there: Situation) -> list[str]:
     """Return the folders in which notebooks may write."""
-    return list(dict.fromkeys([there.layout.jupyter_home, there.account.home, there.notebook_dir]))
+    counted = [there.layout.requests_dir] if plans.requests_a_month(there) else []
+    return list(dict.fromkeys([there.layout.jupyter_home, there.account.home, there.notebook_dir, *counted]))
 
 
 def programs_sandbox(there: Situation) -> list[str]:

@@ -37,6 +37,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         ],
     },
 }
+# Beside them where each request counts: how often Notebook asks when a notebook was last checkpointed, in seconds.
+WHERE_REQUESTS_COUNT: dict[str, dict[str, Any]] = {
+    "@jupyter-notebook/notebook-extension:checkpoints": {"checkpointPollingInterval": 600},
+}
 EXAMPLE = '{"@jupyterlab/terminal-extension:plugin": {"fontSize": 16}}'
 
 
@@ -55,12 +59,13 @@ def is_plugin(name: Any) -> bool:
     return str(name).startswith("@") or ":" in str(name)
 
 
-def lab_overrides(settings: Mapping[Any, Any]) -> dict[str, dict[str, Any]]:
+def lab_overrides(settings: Mapping[Any, Any], *, requests_count: bool = False) -> dict[str, dict[str, Any]]:
     """Return the defaults with the settings laid over them, by plugin and key; null takes a default out."""
     given = plugin_settings(settings)
+    defaults = {**DEFAULTS, **(WHERE_REQUESTS_COUNT if requests_count else {})}
     overrides = {}
-    for plugin in sorted({*DEFAULTS, *given}):
-        ours = DEFAULTS.get(plugin, {})
+    for plugin in sorted({*defaults, *given}):
+        ours = defaults.get(plugin, {})
         theirs = given.get(plugin, {})
         if theirs is None:
             continue

@@ -161,6 +161,16 @@ class Layout:
         """Return the folder of what pages have for an iPad."""
         return f"{self.jupyter_share}/pages"
 
+    @property
+    def requests_dir(self) -> str:
+        """Return the folder in which Jupyter counts the requests through an http tunnel, for the watcher to read."""
+        return f"{self.state_dir}/requests"
+
+    @property
+    def requests(self) -> str:
+        """Return the file with that count."""
+        return f"{self.requests_dir}/month.json"
+
     # Drift
 
     @property

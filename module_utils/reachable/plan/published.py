@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from reachable.allowance import Allowance
 from reachable.endpoints import Endpoint, Origin, endpoint_value, is_tunnel
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def undeclared(text: str | None) -> list[dict[str, Any]]:
         return [{key: str(each[key]) for key in ("name", "url", "detail", "since")} for each in found]
     except (ValueError, KeyError, TypeError):
         return []
+
+
+def allowance(text: str | None) -> Allowance | None:
+    """Read what a host publishes of the requests that a plan has left; None where that is nothing."""
+    try:
+        return Allowance.read(json.loads(text or "")["allowance"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def tunnels(text: str | None, names: Iterable[str], port: int) -> list[Endpoint]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import lab, network
+from . import lab, network, plans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,7 +119,11 @@ def whole_settings(there: Situation) -> dict[str, Any]:
     added = lab.class_settings(there.wanted.jupyter_settings)
     of_server = added.get("ServerApp", {})
     below = {"ServerApp": {"tornado_settings": TORNADO}} if "tornado_settings" in of_server else {}
-    extensions = {**dict.fromkeys(EXTENSIONS, True), "reachable_awake": there.wanted.reachable_keep_awake}
+    extensions = {
+        **dict.fromkeys(EXTENSIONS, True),
+        "reachable_awake": there.wanted.reachable_keep_awake,
+        "reachable_requests": bool(plans.requests_a_month(there)),
+    }
     above = {"ServerApp": {"jpserver_extensions": extensions}} if "jpserver_extensions" in of_server else {}
     whole: dict[str, Any] = {}
     for part in (below, added, own_settings(there), above):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import network, package, published, texts
+from . import network, package, plans, published, texts
 from .accounts import Ours
 from .entries import Entry, file_paths, folder
 from .service import Service
@@ -84,6 +84,7 @@ def config(there: Situation) -> dict[str, Any]:
         "flap_changes": wanted.endpoint_flap_changes,
         "flap_seconds": wanted.endpoint_flap_seconds,
         "history_length": wanted.endpoint_history_length,
+        **plans.for_watcher(there),
         **({"variables": variables} if (variables := network.proxies(there)) else {}),
     }
 

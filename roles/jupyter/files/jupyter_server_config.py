@@ -29,6 +29,7 @@ c.ServerApp.jpserver_extensions.update(
         "reachable_proof": True,
         "reachable_preload": True,
         "reachable_awake": "REACHABLE_KEEP_AWAKE" in os.environ,
+        "reachable_requests": "REACHABLE_REQUESTS" in os.environ,
     }
 )
 # No append() or extend() here: traitlets 5.16 doubles what they add when the configuration is updated, as it is for

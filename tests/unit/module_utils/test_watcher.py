@@ -49,7 +49,7 @@ B = "https://b.ngrok.example"
 def test_a_configuration_needs_no_tunables() -> None:
     config = watcher.read_config(json.dumps(CONFIG))
     assert config == watcher.Config(**CONFIG)
-    assert config[7:] == (60, 10, 6, 600, 1000, {})
+    assert config[7:] == (60, 10, 6, 600, 1000, {}, "", 0)
 
 
 @pytest.mark.parametrize(
@@ -629,6 +629,45 @@ def test_a_certificate_that_ends_is_told_once(online: World) -> None:
 
 
 PAGE = '{"addr":"http://127.0.0.1:9999","lvl":"info","msg":"started tunnel","name":"page","obj":"tunnels","url":"%s"}'
+
+
+def count(world: World, month: str, requests: int) -> None:
+    """Count as Jupyter does: another file takes the place of the one before."""
+    new = world.folder.parent / "month.new"
+    new.write_text(json.dumps({"month": month, "requests": requests}))
+    new.replace(world.config.requests_file)
+
+
+def allowance(world: World) -> dict[str, Any]:
+    """Return what is published of the plan."""
+    found: dict[str, Any] = json.loads((world.folder / "endpoint.json").read_text())["allowance"]
+    return found
+
+
+def test_what_is_left_of_a_plan_is_published_and_people_are_warned_once_a_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess.CompletedProcess, "poll", lambda self: self.returncode, raising=False)
+    world = World(tmp_path, requests_file=str(tmp_path / "month.json"), requests_a_month=20000)
+    left = {"month": "2027-01", "used": 0, "allowed": 20000}
+    assert allowance(world) == left
+    count(world, "2027-01", 15999)
+    world.run(10)
+    assert (allowance(world), world.titles()) == (left | {"used": 15999}, [])
+    count(world, "2027-01", 16000)
+    world.run(10)
+    told = "Jupyter on vps: 80 % of the month's requests are used"
+    assert (allowance(world)["used"], world.titles()) == (16000, [told])
+    count(world, "2027-01", 20001)
+    world.restart()
+    world.run(10)
+    assert (allowance(world)["used"], world.titles()) == (20001, [told])
+    world.now += 20 * 86400
+    world.run(10)
+    assert allowance(world) == {"month": "2027-02", "used": 0, "allowed": 20000}
+    count(world, "2027-02", 19000)
+    world.run(10)
+    assert world.titles() == [told, "Jupyter on vps: 95 % of the month's requests are used"]
 
 
 def undeclared(world: World) -> list[tuple[str, str]]:

@@ -10,7 +10,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.plan import accounts, package, published, services, texts, tunnels, watcher
+from reachable.allowance import ADVICE
+from reachable.plan import accounts, package, plans, published, services, texts, tunnels, watcher
 from reachable.plan.accounts import Ours
 from reachable.plan.entries import Entry, file_paths, folder, missing_entries
 from reachable.plan.service import Service
@@ -66,11 +67,6 @@ Match all
 """
 KEY_OPTIONS = 'restrict,port-forwarding,permitopen="127.0.0.1:{port}",permitopen="localhost:{port}" {key}\n'
 
-# What the plans allow in a month (https://ngrok.com/docs/pricing-limits/free-plan-limits/).
-PLANS: dict[str, dict[str, int]] = {
-    "free": {"http_requests": 20000, "gigabytes": 1, "tcp_connections": 5000, "warning_page": True},
-    "paid": {},
-}
 # What pages ask for at most that lie open (docs/ipad.md).
 REQUESTS_AN_HOUR = {"lab": 1980, "nbclassic": 180}
 
@@ -185,8 +181,10 @@ class Ngrok(WayIn):
 
     def notes(self) -> list[str]:
         """Return what the account's plan allows."""
-        plan = PLANS[self.there.wanted.ngrok_plan]
-        return [note for each in self.endpoints() for note in plan_notes(each, plan)]
+        there, plan = self.there, plans.PLANS[self.there.wanted.ngrok_plan]
+        found = published.allowance(there.content(there.layout.endpoints)) if plans.requests_a_month(there) else None
+        used = [found.words, *([ADVICE] if found.is_nearly_used else [])] if found else []
+        return [*used, *(note for each in self.endpoints() for note in plan_notes(each, plan))]
 
 
 # The agent's program

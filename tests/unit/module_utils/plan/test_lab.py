@@ -116,3 +116,14 @@ def test_plugins_are_told_from_classes() -> None:
     settings: dict[Any, Any] = {"ServerApp": {}, THEMES: {}, "@x": {}, "x:y": {}, 5: {}}
     assert lab.class_settings(settings) == {"ServerApp": {}, 5: {}}
     assert lab.plugin_settings(settings) == {THEMES: {}, "@x": {}, "x:y": {}}
+
+
+def test_notebook_asks_less_where_requests_count_unless_somebody_wants_it_otherwise() -> None:
+    plugin = "@jupyter-notebook/notebook-extension:checkpoints"
+    assert plugin not in lab.lab_overrides({})
+    assert lab.lab_overrides({}, requests_count=True)[plugin] == {"checkpointPollingInterval": 600}
+    theirs = {plugin: {"checkpointPollingInterval": 30}}
+    assert lab.lab_overrides(theirs, requests_count=True)[plugin] == theirs[plugin]
+    assert plugin not in lab.lab_overrides({plugin: None}, requests_count=True)
+    for name, values in lab.WHERE_REQUESTS_COUNT.items():
+        assert lab.plugin_problems(name, values, {}, SCHEMAS) == []

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from bare_host import ADA, FILE, FOLDER, ROOM, ROOT, ROOT_USER, situation
+from bare_host import ADA, FILE, FOLDER, ROOM, ROOT, ROOT_USER, TOKEN, situation
 from reachable.plan import bundle, jupyter, jupyter_files, receipts
 from reachable.plan.entries import missing_entries, wanted
 from reachable.plan.moves import moves_of
@@ -190,7 +190,7 @@ def test_everything_that_is_looked_up_was_looked_at(monkeypatch: pytest.MonkeyPa
         return missing_entries(entries, host)
 
     monkeypatch.setattr(jupyter, "missing_entries", missing)
-    for given in ({}, {"reachable_keep_awake": True}):
+    for given in ({"ngrok_authtoken": TOKEN}, {"reachable_keep_awake": True}):
         there = converged(given)
         facts = {**there.facts, "files": Found(there.facts["files"])}
         jupyter.planned(Situation(**{**vars_of(there), "facts": facts}))

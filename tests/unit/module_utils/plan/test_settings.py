@@ -66,6 +66,7 @@ def test_dictionaries_that_would_replace_ours_get_ours() -> None:
         "mine": True,
         **dict.fromkeys(settings.EXTENSIONS, True),
         "reachable_awake": True,
+        "reachable_requests": False,
     }
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ansible.plugins.filter.core import to_nice_yaml
 from bare_host import FILE, TOKEN, situation
-from reachable.plan import endpoint, entries, package, texts, watcher, ways_in
+from reachable.allowance import ADVICE
+from reachable.plan import endpoint, entries, jupyter_files, jupyter_service, package, plans, texts, watcher, ways_in
 from reachable.plan.situation import Controller, Situation
 from reachable.plan.ways_in import ngrok
 
@@ -112,10 +113,62 @@ def test_what_a_plan_means(transport: str, plan: dict[str, Any], notes: list[str
 
 
 def test_the_plans_are_understood() -> None:
-    assert {name: ngrok.plan_notes({"transport": "http"}, plan) for name, plan in ngrok.PLANS.items()} == {
+    assert {name: ngrok.plan_notes({"transport": "http"}, plan) for name, plan in plans.PLANS.items()} == {
         "free": [QUOTA, WARNING],
         "paid": [],
     }
+
+
+COUNTED = "Of the 20,000 requests that ngrok's plan allows in 2026-12, {} are left, as this host counts."
+
+
+@pytest.mark.parametrize(
+    ("given", "allowance", "notes"),
+    [
+        ({}, {"month": "2026-12", "used": 4321, "allowed": 20000}, [COUNTED.format("15,679")]),
+        ({}, {"month": "2026-12", "used": 16000, "allowed": 20000}, [COUNTED.format("4,000"), ADVICE]),
+        ({}, {"month": "2026-12", "used": 20001, "allowed": 20000}, [COUNTED.format("0"), ADVICE]),
+        ({}, {"month": "2026-12", "used": "1", "allowed": 20000}, []),
+        ({}, {"month": "[2026]", "used": 1, "allowed": 20000}, []),
+        ({}, {"month": "2026-12", "used": 1, "allowed": -1}, []),
+        ({}, ["2026-12", 1, 20000], []),
+        ({}, None, []),
+        ({"ngrok_plan": "paid"}, {"month": "2026-12", "used": 4321, "allowed": 20000}, []),
+        ({"ngrok_transport": "tcp"}, {"month": "2026-12", "used": 4321, "allowed": 20000}, []),
+    ],
+)
+def test_what_is_left_of_a_plan_is_said_where_it_is_counted(
+    given: dict[str, Any], allowance: Any, notes: list[str]
+) -> None:
+    path = tunnel().layout.endpoints
+    content = texts.json_text({"endpoints": [], **({"allowance": allowance} if allowance else {})})
+    there = tunnel(given, {"files": {path: {**FILE, "content": content}}})
+    assert ngrok.Ngrok(there).notes() == notes
+
+
+@pytest.mark.parametrize(
+    ("given", "is_counted"),
+    [
+        ({}, True),
+        ({"ngrok_endpoints": [{"transport": "http"}, {"transport": "ssh"}]}, True),
+        ({"ngrok_plan": "paid"}, False),
+        ({"ngrok_transport": "tcp"}, False),
+        ({"ngrok_authtoken": None}, False),
+    ],
+)
+def test_requests_are_counted_on_a_free_plan_with_http_alone(given: dict[str, Any], is_counted: bool) -> None:
+    there = tunnel(given)
+    folder, file = there.layout.requests_dir, there.layout.requests
+    service = jupyter_service.service(there)
+    made = {entry["path"]: entry.get("mode") for entry in jupyter_files.folders(there)}
+    assert made.get(folder) == ("0755" if is_counted else None)
+    assert (folder in service.writable_paths) == is_counted
+    assert service.environment.get("REACHABLE_REQUESTS") == (file if is_counted else None)
+    overrides = jupyter_files.extension(there)[-1]["content"]
+    assert ("checkpointPollingInterval" in overrides) == is_counted
+    told = watcher.config(there)
+    wanted = (file, 20000) if is_counted else (None, None)
+    assert (told.get("requests_file"), told.get("requests_a_month")) == wanted
 
 
 # What is made
