@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import jupyter, notes, package, published, say, texts, watcher, ways_in
+from . import jupyter, notes, package, plans, published, say, texts, watcher, ways_in
 from .entries import Entry, folder, missing_entries
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def planned(there: Situation) -> dict[str, Any]:
         "online": published.online(watched),
         "undeclared": published.undeclared(there.content(there.layout.endpoints)) if is_watched else [],
         "published": published.endpoints(there.content(there.layout.endpoints)),
+        "requests": {**found._asdict(), "left": found.left} if (found := plans.allowance(there)) else {},
         "is_watched": is_watched,
         "no_room": no_room(there),
         "is_public": is_watched or ways_in.is_public(there),

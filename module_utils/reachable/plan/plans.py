@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import published
+
 if TYPE_CHECKING:
+    from reachable.allowance import Allowance
+
     from .situation import Situation
 
 # In a month (https://ngrok.com/docs/pricing-limits/free-plan-limits/).
@@ -18,6 +22,11 @@ PLANS: dict[str, dict[str, int]] = {
 def requests_a_month(there: Situation) -> int:
     """Return how many requests through an http tunnel the declared plan allows; 0 where nothing is to be counted."""
     return PLANS[there.wanted.ngrok_plan].get("http_requests", 0) if "http" in there.transports else 0
+
+
+def allowance(there: Situation) -> Allowance | None:
+    """Return what of that is used, as the watcher has published it; None where nothing is counted."""
+    return published.allowance(there.content(there.layout.endpoints)) if requests_a_month(there) else None
 
 
 def for_watcher(there: Situation) -> dict[str, Any]:

@@ -315,6 +315,8 @@ def status_report(seen: Seen, kept: Mapping[str, Any], has_history: bool) -> Rep
     }
     if seen.certificates:
         row["Certificate"] = "\n".join(map(certificate_line, seen.certificates))
+    if requests := plan["requests"]:
+        row["Requests left"] = f"{requests['left']:,} of {requests['allowed']:,} in {requests['month']}"
     if plan["drift"]:
         row["Drift"] = plan["drift"]
     if kept["values"]:
@@ -333,6 +335,7 @@ def status_report(seen: Seen, kept: Mapping[str, Any], has_history: bool) -> Rep
             "endpoints": seen.examined,
             "certificates": seen.certificates,
             "tunnels": plan["watched"],
+            "requests": plan["requests"],
             "history": events,
             "given": kept["values"],
             "given_file": kept["file"],

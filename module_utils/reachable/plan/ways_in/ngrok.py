@@ -182,7 +182,7 @@ class Ngrok(WayIn):
     def notes(self) -> list[str]:
         """Return what the account's plan allows."""
         there, plan = self.there, plans.PLANS[self.there.wanted.ngrok_plan]
-        found = published.allowance(there.content(there.layout.endpoints)) if plans.requests_a_month(there) else None
+        found = plans.allowance(there)
         used = [found.words, *([ADVICE] if found.is_nearly_used else [])] if found else []
         return [*used, *(note for each in self.endpoints() for note in plan_notes(each, plan))]
 

@@ -264,6 +264,7 @@ PLAN: dict[str, Any] = {
     "hostname": "vps",
     "service": {"state": "running", "uptime": 7300},
     "drift": "",
+    "requests": {},
     "history": "",
     "notes": ["A note."],
     "system_notes": [],
@@ -452,6 +453,19 @@ def test_until_when_its_certificates_count() -> None:
     later = seen(at(MDNS, {**REACHED, "certificate": {**ours, "is_ending": False}}), at(IPV4, REACHED))
     assert later.card["notes"] == ["A note."]
     assert say.status_report(later, NONE_KEPT, False)["table"][0]["Certificate"] == "by Our own, ends on 2026-12-20"
+
+
+def test_the_status_says_how_many_requests_of_a_plan_are_left() -> None:
+    requests = {"month": "2026-12", "used": 4321, "allowed": 20000, "left": 15679}
+    report = say.status_report(
+        seen(at(MDNS, REACHED), at(IPV4, REACHED), plan={"requests": requests}), NONE_KEPT, False
+    )
+    assert report["table"][0]["Requests left"] == "15,679 of 20,000 in 2026-12"
+    assert report["data"]["requests"] == requests
+    assert (
+        "Requests left"
+        not in say.status_report(seen(at(MDNS, REACHED), at(IPV4, REACHED)), NONE_KEPT, False)["table"][0]
+    )
 
 
 def test_a_host_whose_disk_is_full_is_not_fine() -> None:
