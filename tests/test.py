@@ -7,8 +7,9 @@ another program, which takes seconds), and the scenarios in molecule/ (all of th
 them runs, and shows every behaviour once. With `all` they also show it in every combination, which takes long; that is
 for nights and releases. There chance chooses which faults are injected, and which drift; `--seed` makes the choices of
 another run again. Without `all` they are always the same, so that only a change turns a run red. Options after `--` go
-to the one part that is named. `shell` is a shell in which podman and molecule see the test hosts; they are removed when
-it ends.
+to the one part that is named.
+
+`shell` is a shell in which podman and molecule see the test hosts; they are removed when it ends.
 """
 
 from __future__ import annotations
