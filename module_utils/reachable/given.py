@@ -33,10 +33,13 @@ OF_THIS_MACHINE = {
     "jupyter_requirements_file",
     "reachable_bundle",
     "reachable_ca_certificate",
+    "reachable_ca_dir",
     "reachable_cards_dir",
     "reachable_scope",
     "reachable_secrets_dir",
     "reachable_state_dir",
+    "tls_certificate",
+    "tls_key",
 }
 LONGEST_SHOWN = 60
 
