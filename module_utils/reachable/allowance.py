@@ -56,6 +56,17 @@ class Allowance(NamedTuple):
             f"this host counts."
         )
 
+    @property
+    def in_tenths(self) -> str:
+        """Say about what is left, in words that stay the same for a tenth of it, on a card that is kept."""
+        tenth = self.allowed // 10
+        least = max(self.left - 1, 0) // tenth * tenth
+        much = f"more than {least:,}" if least else f"no more than {tenth:,}"
+        return (
+            f"Of the {self.allowed:,} requests that ngrok's plan allows in a month, {much} are left, as this host "
+            "counts."
+        )
+
 
 def month_of(seconds: float) -> str:
     """Return the month of a time in seconds since 1970. ngrok says that it is the calendar's, and not in which zone."""

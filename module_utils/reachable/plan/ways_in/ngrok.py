@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.allowance import ADVICE
+from reachable.allowance import ADVICE, Allowance
 from reachable.plan import accounts, package, plans, published, services, texts, tunnels, watcher
 from reachable.plan.accounts import Ours
 from reachable.plan.entries import Entry, file_paths, folder, missing_entries
@@ -182,8 +182,10 @@ class Ngrok(WayIn):
     def notes(self) -> list[str]:
         """Return what the account's plan allows."""
         there, plan = self.there, plans.PLANS[self.there.wanted.ngrok_plan]
-        found = plans.allowance(there)
-        used = [found.words, *([ADVICE] if found.is_nearly_used else [])] if found else []
+        allowed = plans.requests_a_month(there)
+        counted = plans.allowance(there)
+        found = Allowance("", counted.used if counted else 0, allowed)
+        used = [found.in_tenths, *([ADVICE] if found.is_nearly_used else [])] if allowed else []
         return [*used, *(note for each in self.endpoints() for note in plan_notes(each, plan))]
 
 
