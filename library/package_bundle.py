@@ -21,12 +21,12 @@ author: ["Reachable contributors (@reachable)"]
 attributes:
   check_mode:
     support: full
-    description: Nothing is downloaded; whether the file is there already says whether it would change.
+    description: Nothing is downloaded, and that the file would change is foretold, as without it that is reported.
   diff_mode:
     support: none
   idempotent:
-    support: partial
-    description: The file is written anew each time. Whether that changes it depends on what the index has.
+    support: none
+    description: The file is written anew each time.
 options:
   path:
     description: The file to write. One that is there is replaced.
@@ -100,8 +100,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.reachable import bundles
-from ansible.module_utils.reachable.lockfile import ADDITIONS, LockError, additions, locked_packages, normalized
-from ansible.module_utils.reachable.sources import surroundings
+from ansible.module_utils.reachable.lockfile import LockError, additions, locked_lines, locked_packages
+from ansible.module_utils.reachable.sources import options_of_uv, surroundings
 from packaging.tags import mac_platforms
 
 # The oldest glibc that tags name (PEP 600), and what some were called before (PEP 513, PEP 571 and PEP 599). What
@@ -109,7 +109,7 @@ from packaging.tags import mac_platforms
 OLDEST_GLIBC = {"x86_64": 5}
 OLDEST_GLIBC_ELSEWHERE = 17
 FORMER_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
-# The newest glibc that each release of uv knows, which is older than that of any system that is supported.
+# uv has names for some versions only. Each system that is supported has this one or a newer one.
 GLIBC = "2_28"
 # What pip and uv say of what there is only as source.
 NO_WHEEL = re.compile(r"No matching distribution found for (\S+)|has no (?:usable |compatible )?wheels")
@@ -147,19 +147,6 @@ def run(command: list[str], text: str = "") -> str:
     raise BundleFailure(f"Not all packages can be had. {advice} {Path(command[0]).name} says: {said[-1500:]}")
 
 
-def locked(lock: str, markers: dict[str, str]) -> list[str]:
-    """Return the lines of a lock, with hashes, that are for a host. Raises LockError."""
-    wanted = locked_packages(lock, markers)
-    lines = lock.partition(f"\n{ADDITIONS}\n")[0].replace("\\\n", " ").splitlines()
-    found = []
-    for line in lines:
-        pin = re.match(r"(?P<name>[\w.-]+)(\[[^\]]*\])?\s*==\s*(?P<version>[^\s;]+)", line)
-        if pin and wanted.get(normalized(pin["name"])) == pin["version"]:
-            hashes = re.findall(r"--hash=\S+", line)
-            found.append(" ".join([f"{pin['name']}=={pin['version']}", *hashes]))
-    return found
-
-
 def resolved(environment: dict[str, Any], markers: dict[str, str], folder: Path) -> list[str]:
     """Return with hashes what an environment has beside its lock. Raises BundleFailure."""
     lock = environment["requirements"]
@@ -172,22 +159,41 @@ def resolved(environment: dict[str, Any], markers: dict[str, str], folder: Path)
     is_mac = markers["sys_platform"] == "darwin"
     machine = {"arm64": "aarch64"}.get(markers["platform_machine"], markers["platform_machine"])
     system = f"{machine}-apple-darwin" if is_mac else f"{machine}-manylinux_{GLIBC}"
-    command = [str(Path(sys.prefix) / "bin" / "uv"), "pip", "compile", "--quiet", "-", "--no-header", "--no-annotate"]
+    command = [str(Path(sys.prefix) / "bin" / "uv"), "pip", "compile", *options_of_uv(os.environ), "--quiet", "-"]
+    command += ["--no-header", "--no-annotate"]
     command += ["--python-version", markers["python_full_version"], "--python-platform", system]
     command += ["--constraint", str(constraint), "--only-binary", ":all:", "--generate-hashes"]
-    return locked(run(command, text), markers)
+    lines: list[str] = locked_lines(run(command, text), markers)
+    return lines
 
 
 def download(lines: list[str], host: dict[str, Any], folder: Path, scratch: Path) -> None:
     """Download the wheels for a host. Raises BundleFailure."""
     requirements = scratch / "requirements.txt"
-    requirements.write_text("\n".join(sorted(set(lines))))
+    requirements.write_text("\n".join(lines))
     version = host["markers"]["python_version"]
     tags = [word for tag in platforms(host) for word in ("--platform", tag)]
     tags += [word for tag in (f"cp{version.replace('.', '')}", "abi3", "none") for word in ("--abi", tag)]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--python-version", version, "--implementation", "cp", *tags]
     run([*command, "--dest", str(folder), "--requirement", str(requirements)])
+
+
+def bundle(path: Path, hosts: list[dict[str, Any]], scratch: Path) -> dict[str, int]:
+    """Write a bundle for hosts; return the sizes of the wheels in it. Raises BundleFailure, LockError and OSError."""
+    folder = scratch / bundles.WHEELS
+    folder.mkdir()
+    for host in hosts:
+        for environment in host["environments"]:
+            lines = [
+                *resolved(environment, host["markers"], scratch),
+                *locked_lines(environment["requirements"], host["markers"]),
+            ]
+            # What is in the lock was resolved once more, and pip takes each package once.
+            by_name = {line.partition("==")[0]: line for line in lines}
+            download([*by_name.values()], host, folder, scratch)
+    wheels: dict[str, int] = bundles.write(path, folder, [bundles.Target(**host["target"]) for host in hosts])
+    return wheels
 
 
 def main() -> None:
@@ -209,19 +215,9 @@ def main() -> None:
     path = Path(module.params["path"]).absolute()
     if module.check_mode:
         module.exit_json(changed=True, path=str(path))
-    wheels: dict[str, int] = {}
     try:
-        with tempfile.TemporaryDirectory(dir=module.tmpdir) as made:
-            scratch, folder = Path(made), Path(made) / bundles.WHEELS
-            folder.mkdir()
-            for host in module.params["hosts"]:
-                for environment in host["environments"]:
-                    lines = locked(environment["requirements"], host["markers"])
-                    download([*lines], host, folder, scratch)
-                    if more := resolved(environment, host["markers"], scratch):
-                        download(more, host, folder, scratch)
-            targets = [bundles.Target(**host["target"]) for host in module.params["hosts"]]
-            wheels = bundles.write(path, folder, targets)
+        with tempfile.TemporaryDirectory(dir=module.tmpdir) as scratch:
+            wheels = bundle(path, module.params["hosts"], Path(scratch))
     except (BundleFailure, LockError, OSError) as error:
         module.fail_json(msg=f"{path}: {error}")
     module.exit_json(changed=True, path=str(path), wheels=len(wheels), bytes=path.stat().st_size)

@@ -13,9 +13,12 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-PIN = re.compile(r"(?P<name>[\w.-]+)(\[[^\]]*\])?\s*==\s*(?P<version>[^\s;]+)(\s*;\s*(?P<marker>.+?))?(\s+--hash=.*)?")
+PIN = re.compile(
+    r"(?P<name>[\w.-]+)(\[[^\]]*\])?\s*==\s*(?P<version>[^\s;]+)"
+    r"(\s*;\s*(?P<marker>.+?))?(\s+(?P<hashes>--hash=.*))?"
+)
 COMPARISONS: dict[type[ast.cmpop], Callable[..., bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -51,7 +54,16 @@ def locked_packages(lock: str, host: Mapping[str, str]) -> dict[str, str]:
     ``host`` has the values of all environment markers (``python_full_version``, ``sys_platform``, ...) there. Names are
     normalized, as installers print them. Raises LockError.
     """
-    packages = {}
+    return {normalized(pin["name"]): pin["version"] for pin in pins(lock, host)}
+
+
+def locked_lines(lock: str, host: Mapping[str, str]) -> list[str]:
+    """Return the same as lines of a lock for that host alone, with their hashes. Raises LockError."""
+    return [f"{pin['name']}=={pin['version']} {pin['hashes'] or ''}".rstrip() for pin in pins(lock, host)]
+
+
+def pins(lock: str, host: Mapping[str, str]) -> Iterator[re.Match[str]]:
+    """Yield the lines of a lock that are for a host. Raises LockError."""
     for raw in lock.partition(f"\n{ADDITIONS}\n")[0].replace("\\\n", " ").splitlines():
         line = re.sub(r"(^|\s)#.*", "", raw).strip()
         if not line or line.startswith("-"):
@@ -60,8 +72,7 @@ def locked_packages(lock: str, host: Mapping[str, str]) -> dict[str, str]:
         if not pin:
             raise LockError(f"requirements: {line!r} locks nothing; write name==version with its hashes.")
         if not pin["marker"] or applies(pin["marker"], host):
-            packages[normalized(pin["name"])] = pin["version"]
-    return packages
+            yield pin
 
 
 def normalized(name: str) -> str:
