@@ -23,7 +23,7 @@ from ansible.plugins.action import ActionBase
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "module_utils"))
 from reachable import bundles, file_trees, files, given, proofs
-from reachable.plan import declaration, former, lab, looks, make, refusals, requirements_files, steps
+from reachable.plan import bundle, declaration, former, lab, looks, make, refusals, requirements_files, steps
 from reachable.plan import layout as layouts
 from reachable.plan.certificates import acme, x509
 from reachable.plan.situation import Authority, Controller, Former, Given, Situation
@@ -46,6 +46,7 @@ ARGUMENT_SPEC = {
     "connected_to": {"type": "str"},
     "ssh_args": {"type": "str", "default": ""},
     "only_looks": {"type": "bool", "default": False},
+    "bundles": {"type": "bool", "default": False},
     "recalled": {"type": "dict"},
     "takes": {"type": "str", "choices": ["given", "all"], "default": "given"},
     "scopes": {"type": "dict", "default": {}},
@@ -92,6 +93,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         options["values"] = self._values(options, variables)
         there = situation(variables["inventory_hostname"], options, self._task.check_mode)
         plan = make.make(there, record(options, variables))
+        if options["bundles"]:
+            plan["bundle"] |= bundle.contents(there)
         plan["kept"]["differs"] = not there.pulled and differs(plan["kept"]["entries"])
         return result | plan | {"since": options["since"]}
 
@@ -205,7 +208,7 @@ def checkout(options: dict[str, Any]) -> Checkout:
 def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation:
     """Bring together what is declared and what was found."""
     wanted = declaration.read(options["values"], options["specs"])
-    bundle, bundle_problem = bundle_named(wanted.reachable_bundle)
+    brought, problem = bundle_named(wanted.reachable_bundle)
     there = Situation(
         name=host,
         wanted=wanted,
@@ -218,11 +221,11 @@ def situation(host: str, options: dict[str, Any], check_mode: bool) -> Situation
         project=checkout(options),
         requirements=text_named(wanted.jupyter_requirements_file),
         ca_certificate=text_named(wanted.reachable_ca_certificate),
-        bundle=bundle,
-        bundle_problem=bundle_problem,
+        bundle=brought,
+        bundle_problem=problem,
         acme_certificate=text_named(wanted.acme_ca_certificate),
         pulled=options["pulled"],
-        only_looks=options["only_looks"],
+        only_looks=options["only_looks"] or options["bundles"],
     )
     there = dataclasses.replace(there, controller=controller(there, options["connected_to"], options["ssh_args"]))
     if not acme.is_to_be_reached(there):

@@ -91,6 +91,10 @@ options:
     description: Whether nothing is to be made or changed. Then tunnels are those that are there.
     type: bool
     default: false
+  bundles:
+    description: Whether a bundle is to be made for the host, and nothing else. Then the plan says of what.
+    type: bool
+    default: false
   recalled:
     description: What M(given) returned. Needed where O(host) is given.
     type: dict

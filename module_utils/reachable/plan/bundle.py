@@ -84,29 +84,39 @@ def planned(there: Situation) -> dict[str, Any]:
         "is_to_bring": is_to_bring(there),
         "is_left_over": is_left_over(there),
         "sources": sources(there),
-        # What the verb bundle makes one of.
+    }
+
+
+def contents(there: Situation) -> dict[str, Any]:
+    """Return what a bundle for the host has to be made of, as the module package_bundle needs it."""
+    asked = ("requirements", "packages", "user_requirements")
+    return {
         "target": asdict(target(there)),
-        "environments": wanted_environments(there),
+        "environments": [{key: each[key] for key in asked if key in each} for each in wanted_environments(there)],
         "python": there.python.path,
-        "has_python": there.facts["python"] is not None,
     }
 
 
 def refusals(there: Situation) -> Iterator[str]:
     """Refuse a bundle that is none, or is for something else."""
     file = there.wanted.reachable_bundle
-    if file is None:
-        return
-    anew = f"make one with './reachable bundle', with the variables of {there.name}, where there is a network."
-    try:
-        found = targets_in(there.bundle or "") if not there.bundle_problem else []
-    except BundleError as error:
-        yield f"reachable_bundle is '{file}', which cannot be used, as {error}: {anew}"
-        return
+    if file is not None and (fault := fault_of(there)):
+        yield (
+            f"reachable_bundle is '{file}', which {fault}: make one with './reachable bundle', with the variables of "
+            f"{there.name}, where there is a network."
+        )
+
+
+def fault_of(there: Situation) -> str:
+    """Return what is wrong with it for this host; empty where nothing is."""
     if there.bundle_problem:
-        yield f"reachable_bundle is '{file}', which cannot be used, as {there.bundle_problem}: {anew}"
-    elif lacking := lacks(target(there), found):
-        yield f"reachable_bundle is '{file}', which has nothing for {lacking}: {anew}"
+        return f"cannot be used, as {there.bundle_problem}"
+    try:
+        found = targets_in(there.bundle or "")
+    except BundleError as error:
+        return f"cannot be used, as {error}"
+    lacking = lacks(target(there), found)
+    return f"has nothing for {lacking}" if lacking else ""
 
 
 def lacks(wanted: Target, found: list[Target]) -> str:
