@@ -8,7 +8,6 @@ talking. It is called once each time, so that nobody asks an authority in a loop
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import json
 import os
 import re
@@ -18,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import files
+from .endpoints import is_address
 from .notifier import read, utc
 
 if TYPE_CHECKING:
@@ -118,15 +118,6 @@ def command_line(names: list[str]) -> list[str]:
     profile = ["--preferred-profile", "shortlived"] if addresses else []
     kinds = [("--ip-address" if name in addresses else "--domain", name) for name in names]
     return [*profile, *(part for kind in kinds for part in kind)]
-
-
-def is_address(text: str) -> bool:
-    """Tell whether this is an IP address, and no name."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def problem(output: Output, server: str, config_dir: str) -> str:

@@ -98,6 +98,15 @@ def endpoint_value(origin: Origin, name: str, transport: str, inner_port: int | 
     }
 
 
+def is_address(text: str) -> bool:
+    """Tell whether this is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def bracketed(host: str) -> str:
     """Write an IPv6 address as a URL needs it; leave names and IPv4 addresses alone."""
     try:

@@ -12,9 +12,7 @@ import plistlib
 import uuid
 from typing import NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
+from .certificates import x509
 
 FILE = "reachable.mobileconfig"
 
@@ -33,14 +31,11 @@ def profile(root: str) -> Profile | None:
     Devices replace a profile by one with the same identifier. So it follows from the authority's key, which stays when
     its certificate is renewed, while the certificate inside counts as a new one.
     """
-    try:
-        certificate = x509.load_pem_x509_certificate(root.encode())
-    except ValueError:
+    certificate = next(iter(x509.read(root)), None)
+    if not certificate:
         return None
-    key = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
-    identifier = f"reachable.authority.{key.digest.hex()}"
-    content = certificate.public_bytes(serialization.Encoding.DER)
-    name = name_of(certificate)
+    identifier, content = f"reachable.authority.{certificate.key_digest.hex()}", certificate.der
+    name = certificate.common_name or certificate.organization or "Reachable"
     inner = {
         "PayloadType": "com.apple.security.root",
         "PayloadVersion": 1,
@@ -76,13 +71,6 @@ def profile(root: str) -> Profile | None:
 def removal(name: str) -> str:
     """Say where a profile is taken away."""
     return f"Settings > General > VPN & Device Management > {name} > Remove Profile"
-
-
-def name_of(certificate: x509.Certificate) -> str:
-    """Return what a certificate is called."""
-    kinds = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
-    found = [each for kind in kinds for each in certificate.subject.get_attributes_for_oid(kind)]
-    return str(found[0].value) if found else "Reachable"
 
 
 def unique(name: str) -> str:

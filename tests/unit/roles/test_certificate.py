@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -15,9 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from reachable.endpoints import is_address
 from reachable.plan import certificates
 from reachable.plan.certificates import x509
 from reachable.plan.situation import Authority, Controller
+
+if TYPE_CHECKING:
+    from reachable.plan.certificates.parsed import Certificate
 
 ROOT = Path(__file__).resolve().parents[3]
 TASKS = ROOT / "roles/certificate/tasks"
@@ -27,7 +31,7 @@ LONGEST_DAYS = 825
 pytestmark = pytest.mark.programs
 
 
-def issue(folder: Path, name: str, **of_authority: Any) -> x509.Certificate:
+def issue(folder: Path, name: str, **of_authority: Any) -> Certificate:
     """Let the role make what is missing of an authority, and issue a certificate; return that, read from its file."""
     there = situation(
         {"reachable_tls": "ca", "tls_names": ["notebooks.example.org"]},
@@ -61,7 +65,7 @@ def issue(folder: Path, name: str, **of_authority: Any) -> x509.Certificate:
     return read(folder / name)
 
 
-def read(path: Path) -> x509.Certificate:
+def read(path: Path) -> Certificate:
     (found,) = x509.read(path.read_text())
     return found
 
@@ -69,12 +73,12 @@ def read(path: Path) -> x509.Certificate:
 def verify(root: Path, leaf: Path, *names: str) -> None:
     """Have OpenSSL verify a certificate, strictly, for each name."""
     for name in names:
-        option = "-verify_ip" if x509.is_address(name) else "-verify_hostname"
+        option = "-verify_ip" if is_address(name) else "-verify_hostname"
         command = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", option, name, "-CAfile", str(root)]
         subprocess.run([*command, str(leaf)], check=True)
 
 
-def extension(certificate: x509.Certificate, kind: Any) -> Any:
+def extension(certificate: Certificate, kind: Any) -> Any:
     return certificate.x509.extensions.get_extension_for_class(kind)
 
 

@@ -8,8 +8,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from reachable.acme import is_address
-from reachable.endpoints import is_public
+from reachable.endpoints import is_address, is_public
 from reachable.plan import network, package, public, services, texts
 from reachable.plan.entries import Entry, folder, missing_entries
 from reachable.plan.service import Service

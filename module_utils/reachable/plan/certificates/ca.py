@@ -8,9 +8,11 @@ for what a device takes, and OpenSSL's strict verification (``X509_V_FLAG_X509_S
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reachable import tls
+from reachable.endpoints import is_address
 from reachable.plan import profiles, ways_in
 from reachable.plan.entries import folder
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from reachable.plan.entries import Entry
     from reachable.plan.situation import Authority
+
+    from .parsed import Certificate
 
 DAY = 86400.0
 # Apple takes 825 at most.
@@ -48,8 +52,8 @@ class Ca(Provider):
         """Return what the controller has of the authority."""
         return self.there.controller.authority
 
-    @property
-    def root(self) -> x509.Certificate | None:
+    @cached_property
+    def root(self) -> Certificate | None:
         """Return the authority's certificate; None where there is none."""
         return next(iter(x509.read(self.authority.root)), None)
 
@@ -62,21 +66,14 @@ class Ca(Provider):
         root = self.chain[-1] if self.there.pulled and self.chain else self.root
         return bool(self.chain and root and root.is_root and self.chain[0].is_issued_by(root))
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Return the names and addresses for which it is to be valid: those on the card, and those of the machine."""
         there = self.there
         hosts = [endpoint["host"] for _, endpoint in ways_in.candidates(there)]
         names = [*hosts, there.facts["addresses"]["hostname"], *there.wanted.tls_names, *LOOPBACKS]
         lower = [str(name or "").partition("%")[0].lower() for name in names]
-        return list(dict.fromkeys(name for name in lower if x509.is_address(name) or DNS_NAME.fullmatch(name)))
-
-    @property
-    def is_to_bring(self) -> bool:
-        """Tell whether the host has none that is right. One that is pulled is renewed by the controller alone."""
-        if self.there.pulled:
-            return False
-        return not (self.is_in_place and self.authority.key_fits and self.is_right)
+        return list(dict.fromkeys(name for name in lower if is_address(name) or DNS_NAME.fullmatch(name)))
 
     @property
     def reason(self) -> str:
@@ -87,7 +84,7 @@ class Ca(Provider):
         if not (self.authority.key_fits and self.is_of_the_authority):
             return "It is not from the authority that this machine has."
         if leaf.begin > now:
-            return f"It begins on {x509.day(leaf.begin)}."
+            return f"It begins on {tls.day(leaf.begin)}."
         if now > leaf.end - LEAF_RENEWAL:
             return f"It {tls.ends(leaf.end, now)}."
         missing = [name for name in self.names if name not in leaf.names]
@@ -102,13 +99,6 @@ class Ca(Provider):
     def is_to_prepare(self) -> bool:
         """Tell whether one is to be issued, or something of the authority is missing."""
         return self.is_to_bring or (self.authority_is_to_make and not self.there.pulled)
-
-    @property
-    def is_right(self) -> bool:
-        """Tell whether the certificate that the host has is the authority's, for all names, and for a while."""
-        now, leaf = self.there.controller.now, self.chain[0]
-        is_fresh = leaf.begin <= now <= leaf.end - LEAF_RENEWAL
-        return self.is_of_the_authority and is_fresh and set(self.names) <= set(leaf.names)
 
     @property
     def authority_is_to_make(self) -> bool:
@@ -142,7 +132,7 @@ class Ca(Provider):
         if before and self.root and before.is_valid(now) and now < self.root.begin + ROOT_RENEWAL:
             yield (
                 "The authority has a new certificate: every iPad has to take it, as it did the one of before, at the "
-                f"latest on {x509.day(before.end)}."
+                f"latest on {tls.day(before.end)}."
                 if before.x509.public_key() == self.root.x509.public_key()
                 else "The authority is another one than before: every iPad has to take its certificate."
             )
@@ -159,7 +149,7 @@ class Ca(Provider):
         """Return what its tasks need."""
         return {
             "common_name": self.names[0],
-            "names": [f"{'IP' if x509.is_address(name) else 'DNS'}:{name}" for name in self.names],
+            "names": [f"{'IP' if is_address(name) else 'DNS'}:{name}" for name in self.names],
             "begin": BEGIN,
             "end": f"+{LEAF_DAYS}d",
             "authority": {

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from reachable.plan.service import Service
     from reachable.plan.situation import Situation
 
+    from .parsed import Certificate
+
 ABSENT: dict[str, Any] = {"state": "absent", "pem": "", "fits": False}
 
 
@@ -49,7 +51,7 @@ class Provider:
         return found
 
     @cached_property
-    def chain(self) -> list[x509.Certificate]:
+    def chain(self) -> list[Certificate]:
         """Return the certificates in it, that of the host first; nothing where there is none that can be served."""
         return x509.read(self.found["pem"]) if self.found["fits"] else []
 
@@ -60,8 +62,8 @@ class Provider:
 
     @property
     def is_to_bring(self) -> bool:
-        """Tell whether the host has none, or not the right one."""
-        raise NotImplementedError
+        """Tell whether the host has none, or not the right one. One that pulls gets it from the controller alone."""
+        return bool(self.reason) and not self.there.pulled
 
     @property
     def reason(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reachable import tls
+
 from . import x509
 from .certificate import Provider
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reachable.plan.situation import Given
+
+    from .parsed import Certificate
 
 
 class Files(Provider):
@@ -26,26 +30,20 @@ class Files(Provider):
         return self.there.controller.given
 
     @property
-    def wanted(self) -> list[x509.Certificate]:
+    def wanted(self) -> list[Certificate]:
         """Return the certificates that are given, that of the host first."""
         return x509.read(self.given.certificate)
 
     @property
-    def served(self) -> list[x509.Certificate]:
+    def served(self) -> list[Certificate]:
         """Return those that are served in the end. A host that pulls has no files of the controller."""
         return self.wanted or self.chain
 
     @property
-    def is_to_bring(self) -> bool:
-        """Tell whether the host has another one."""
-        if self.there.pulled:
-            return False
-        return not self.is_in_place or [each.pem for each in self.chain] != [each.pem for each in self.wanted]
-
-    @property
     def reason(self) -> str:
         """Say what is wrong with the one that the host has; empty where nothing is."""
-        return super().reason or ("It is another one than tls_certificate." if self.is_to_bring else "")
+        is_another = [each.pem for each in self.chain] != [each.pem for each in self.wanted]
+        return super().reason or ("It is another one than tls_certificate." if is_another else "")
 
     @property
     def trust(self) -> dict[str, str]:
@@ -77,7 +75,7 @@ class Files(Provider):
                 "absolute path of the one that is, without a passphrase."
             )
         if not leaf.is_valid(now):
-            when = f"ended on {x509.day(leaf.end)}" if now > leaf.end else f"begins on {x509.day(leaf.begin)}"
+            when = f"ended on {tls.day(leaf.end)}" if now > leaf.end else f"begins on {tls.day(leaf.begin)}"
             yield f"tls_certificate {when}: give one that is valid."
         if not leaf.names:
             yield "tls_certificate has no subjectAltName, without which no device takes it: have one issued that has."
