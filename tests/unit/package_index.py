@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import zipfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 
 class Index:
     """A package index in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *packages: tuple[str, str, str]) -> None:
+        """Make it, with packages of a name and a version, each with what it needs."""
         self.url = folder.as_uri()
         self.folder = folder
         self.hashes: dict[str, str] = {}
+        folder.mkdir()
+        for package in packages:
+            self.add(*package)
 
     def add(self, name: str, version: str, needs: str = "", scripts: dict[str, str] | None = None) -> None:
         info = f"{name}-{version}.dist-info"
@@ -45,3 +52,11 @@ class Index:
 
     def lock(self, *pins: str) -> str:
         return "".join(f"{pin} --hash=sha256:{self.hashes[pin.split(' ')[0]]}\n" for pin in pins)
+
+    def is_the_only_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let this machine's settings for pip and uv name it, and nothing else."""
+        for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("UV_DEFAULT_INDEX", self.url)
+        monkeypatch.setenv("PIP_INDEX_URL", self.url)
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import tarfile
@@ -34,21 +33,15 @@ LINUX = {
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
     """An index, as the controller's own settings name it."""
-    made = Index(tmp_path / "index")
-    made.folder.mkdir()
-    for name, version, needs in (
+    made = Index(
+        tmp_path / "index",
         ("base", "1.0", ""),
         ("base", "2.0", ""),
         ("extra", "1.0", "base"),
         ("macs", "1.0", ""),
         ("added", "1.0", "macs; sys_platform == 'darwin'"),
-    ):
-        made.add(name, version, needs)
-    for variable in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(variable)
-    monkeypatch.setenv("UV_DEFAULT_INDEX", made.url)
-    monkeypatch.setenv("PIP_INDEX_URL", made.url)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    )
+    made.is_the_only_one(monkeypatch)
     return made
 
 

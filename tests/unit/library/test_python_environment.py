@@ -44,17 +44,15 @@ def ground() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def index(ground: Path) -> Index:
-    made = Index(ground / "index")
-    made.folder.mkdir()
-    for name, version, needs in (
+    made = Index(
+        ground / "index",
         ("base", "1.0", ""),
         ("base", "2.0", ""),
         ("extra", "1.0", "base"),
         ("extra", "2.0", "base"),
         ("other", "1.0", ""),
         ("rival", "1.0", "base<2"),
-    ):
-        made.add(name, version, needs)
+    )
     made.add("uv", "0.1", scripts={"uv": f'#!/bin/sh\nexec "{UV}" "$@"\n'})
     return made
 
@@ -62,11 +60,7 @@ def index(ground: Path) -> Index:
 @pytest.fixture
 def place(ground: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for environments, and the index as the host's own settings name it."""
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-    monkeypatch.setenv("PIP_INDEX_URL", index.url)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    index.is_the_only_one(monkeypatch)
     folder = ground / "place"
     folder.mkdir()
     yield folder
@@ -217,7 +211,6 @@ def test_settings_of_the_host_do_not_steer(
 
 def test_of_all_indexes_of_a_file_the_best_version_counts(ensure: Ensure, index: Index, place: Path) -> None:
     other = Index(place / "other-index")
-    other.folder.mkdir()
     other.add("extra", "0.5")
     file = f"--extra-index-url {other.url}\nextra>=1\n"
     ensure(requirements=index.lock("base==2.0"), exact=False, user_requirements=file)
