@@ -7,23 +7,23 @@ talking. It is called once each time, so that nobody asks an authority in a loop
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import files
+from . import files, timed
 from .endpoints import is_address
 from .notifier import read, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Run = Callable[[list[str]], "Output"]
+    from .timed import Output
+
+    Run = Callable[[list[str]], Output]
 
 PATIENCE_SECONDS = 600.0
 LINEAGE = "reachable"
@@ -52,7 +52,7 @@ RATE_LIMIT = re.compile("too many|rate ?limit", re.IGNORECASE)
 OF_SERVERS = {
     "SSLError": "set acme_ca_certificate to the certificate of whoever vouches for it, or correct acme_directory",
     "NameResolutionError": "correct acme_directory, or let the host find names (DNS)",
-    "ConnectionError|Timeout|MaxRetryError": (
+    "ConnectionError|Timeout|MaxRetryError|was not done after": (
         "correct acme_directory, or see to it that the host gets there; the timer tries again within half a day"
     ),
     r"<Response \[4|KeyError|JSONDecodeError|is not a valid ACME": (
@@ -72,10 +72,6 @@ CAUSE = re.compile(r"Caused by \w+\((.*)\)\)$")
 NOISE = re.compile(
     r"^(Saving debug log|Ask for help|An unexpected error occurred|Some challenges have failed|\(You can)"
 )
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the text is the sentence that says why."""
 
 
 class Config(NamedTuple):
@@ -98,14 +94,6 @@ class Config(NamedTuple):
     owner: str
     group: str
     result: str
-
-
-class Output(NamedTuple):
-    """The exit status and the output of a program."""
-
-    status: int
-    stdout: str
-    stderr: str
 
 
 # Decisions: plain values in, plain values out
@@ -190,42 +178,10 @@ def described(before: Mapping[str, Any], failed: str, asked: Mapping[str, Any], 
 # Doing
 
 
-def load(path: str) -> Config:
-    """Read the configuration. Raises ConfigError."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return Config(**json.load(file))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path} is no configuration of this program ({error}): run './reachable up'.") from error
-
-
 def certbot_of(config: Config) -> Run:
     """Return a function that runs certbot with some options."""
     command = [config.certbot, "certonly", "--config", config.options, *command_line(config.names)]
-    # What is installed beside this program is not for certbot.
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-
-    def run(options: list[str]) -> Output:
-        try:
-            done = subprocess.run(
-                [*command, *options],
-                env={**inherited, **config.environment},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=PATIENCE_SECONDS,
-                check=False,
-            )
-        except OSError as error:
-            return Output(1, "", f"{error.filename} does not run ({error.strerror}): run './reachable up'.")
-        except subprocess.TimeoutExpired:
-            return Output(1, "", f"Timeout: certbot was not done after {PATIENCE_SECONDS / 60:.0f} minutes.")
-        return Output(done.returncode, done.stdout, done.stderr)
-
-    return run
+    return lambda options: timed.run("certbot", [*command, *options], config.environment, PATIENCE_SECONDS)
 
 
 def ask(config: Config, run: Run) -> str:
@@ -254,21 +210,19 @@ def deploy(config: Config) -> None:
         files.apply(found, wanted)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def keep(config: Config) -> int:
     """Ask once. The exit status is 1 if there is no valid certificate in the end that could be put in place."""
-    parser = argparse.ArgumentParser(prog="acme", description="Keep this host's certificate valid.")
-    parser.add_argument("--config", required=True, help="file with the configuration, in JSON")
-    try:
-        config = load(parser.parse_args(arguments).config)
-    except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
     failed = ask(config, certbot_of(config))
     asked = {"server": config.server, "names": config.names}
     content = json.dumps(described(read(config.result), failed, asked, time.time()), indent=2)
     files.replace(config.result, f"{content}\n".encode())
     print(f"{config.host} has no new certificate, {failed}" if failed else "The certificate is as it should be.")  # noqa: T201
     return 1 if failed else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program, and return its exit status."""
+    return timed.start("acme", "Keep this host's certificate valid.", Config, keep, arguments)
 
 
 if __name__ == "__main__":

@@ -7,22 +7,22 @@ declaration's repository and runs the playbooks in it; this program reads their 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import files
+from . import files, timed
 from .notifier import Outbox, for_people, read, say, spawn, targets_of, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Run = Callable[[list[str]], "Output"]
+    from .timed import Output
+
+    Run = Callable[[list[str]], Output]
 
 PULL_SECONDS = 3600.0
 DELIVERY_SECONDS = 60.0
@@ -30,10 +30,6 @@ TICK_SECONDS = 0.2
 COMPARE = ["--check", "playbooks/drift.yml"]
 REPAIR = ["playbooks/up.yml"]
 CALM = {"", "fine", "repaired"}
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the text is the sentence that says why."""
 
 
 class Config(NamedTuple):
@@ -46,14 +42,6 @@ class Config(NamedTuple):
     options: list[str]
     variables: str
     notify_command: list[str]
-
-
-class Output(NamedTuple):
-    """The exit status and the output of a program."""
-
-    status: int
-    stdout: str
-    stderr: str
 
 
 class Result(NamedTuple):
@@ -157,45 +145,13 @@ def described(result: Result, now: float) -> dict[str, Any]:
 # Doing
 
 
-def load(path: str) -> Config:
-    """Read the configuration. Raises ConfigError."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return Config(**json.load(file))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path} is no configuration of this program ({error}): run './reachable up'.") from error
-
-
 def pull_with(config: Config) -> Run:
     """Return a function that runs ansible-pull with a playbook."""
     # A repair may switch the symlink to another environment, so the path is resolved once.
     programs = os.path.join(os.path.realpath(config.environment), "bin")
     variables = ["--extra-vars", f"@{config.variables}"]
-    # What is pulled brings its own version of this package.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [f"{programs}/python", f"{programs}/ansible-pull", *config.options, *variables]
-
-    def run(playbook: list[str]) -> Output:
-        try:
-            done = subprocess.run(
-                [*command, *playbook],
-                env={**environment, "REACHABLE_JSON": "true"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=PULL_SECONDS,
-                check=False,
-            )
-        except OSError as error:
-            return Output(1, "", f"{error.filename} does not run ({error.strerror}): run './reachable up'.")
-        except subprocess.TimeoutExpired:
-            return Output(1, "", f"ansible-pull was not done after {PULL_SECONDS / 60:.0f} minutes.")
-        return Output(done.returncode, done.stdout, done.stderr)
-
-    return run
+    return lambda playbook: timed.run("ansible-pull", [*command, *playbook], {"REACHABLE_JSON": "true"}, PULL_SECONDS)
 
 
 def look(config: Config, run: Run) -> Result:
@@ -237,18 +193,16 @@ def deliver(outbox: Outbox, clock: Any = time) -> None:
     outbox.stop()
 
 
-def main(arguments: list[str] | None = None) -> int:
+def compare(config: Config) -> int:
     """Compare the host once. The exit status is 1 if that was not possible."""
-    parser = argparse.ArgumentParser(prog="drift", description="Compare this host with its declaration.")
-    parser.add_argument("--config", required=True, help="file with the configuration, in JSON")
-    try:
-        config = load(parser.parse_args(arguments).config)
-    except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
     result = look(config, pull_with(config))
     deliver(tell(config, result, time.time()))
     return 1 if result.state == "unknown" else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program, and return its exit status."""
+    return timed.start("drift", "Compare this host with its declaration.", Config, compare, arguments)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from reachable import acme
-from reachable.acme import Output
+from reachable.timed import Output
 
 # What certbot 5.8.0 prints, with Pebble 2.6.0 as the authority unless it is said otherwise, and what people read.
 WORDS = json.loads(Path(__file__).with_name("certbot_words.json").read_text(encoding="utf-8"))

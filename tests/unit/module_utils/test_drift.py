@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from reachable import drift
-from reachable.drift import Config, Output, Result
+from reachable.drift import Config, Result
+from reachable.timed import Output
 
 if TYPE_CHECKING:
     from pathlib import Path
