@@ -75,6 +75,7 @@ def test_the_profile_stands_beside_the_card_as_long_as_it_is_needed(tmp_path: Pa
     assert 'href="reachable.mobileconfig"' in html
     assert 'data-probe="https://203.0.113.9:8888/favicon.ico"' in html
     assert report["fingerprint"] in html
+    assert "Each iPad has to trust the certificate once" in (tmp_path / "vps/card.txt").read_text()
     assert "Settings &gt; General &gt; VPN &amp; Device Management &gt; Reachable on studio" in html
 
     report = said(run_action, tmp_path, REACHED, serve=True)["ansible_stats"]["data"]["reachable_report"]
@@ -82,6 +83,7 @@ def test_the_profile_stands_beside_the_card_as_long_as_it_is_needed(tmp_path: Pa
     assert report.keys().isdisjoint({"profile", "fingerprint"})
     html = (tmp_path / "vps/card.html").read_text()
     assert "mobileconfig" not in html
+    assert "trust the certificate" not in (tmp_path / "vps/card.txt").read_text()
     assert "data-probe=" not in html
     assert "reachable_tls=ca" in html
 
