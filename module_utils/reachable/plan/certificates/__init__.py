@@ -73,5 +73,12 @@ def planned(there: Situation) -> dict[str, Any]:
         "is_to_do": chosen.is_to_bring or chosen.is_to_get or chosen.is_surplus,
         "entry": chosen.entry,
         "farewell": chosen.farewell,
+        "left_behind": left_behind(there),
         chosen.kind: chosen.planned(),
     }
+
+
+def left_behind(there: Situation) -> str:
+    """Say what people do on their own devices once the host leaves the authority of one's own; empty where it stays."""
+    before = Ca(there)
+    return before.farewell if before.is_of_the_authority and there.certificate.kind != before.kind else ""

@@ -233,3 +233,19 @@ def test_what_cannot_be_served_is_refused(root: authorities.Authority, tmp_path:
 def write(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
+
+
+@pytest.mark.parametrize(
+    ("given", "is_left"), [({}, False), ({"reachable_tls": "off"}, True), ({"reachable_tls": "files"}, True)]
+)
+def test_who_leaves_the_authority_is_told_how_the_profile_goes(
+    root: authorities.Authority, given: dict[str, Any], is_left: bool
+) -> None:
+    planned = certificates.planned(host(root, served(root.issue(*NAMES, end=397)), **given))
+    assert planned["left_behind"].startswith("If no other host needs the profile, take it off the iPad: ") is is_left
+    assert bool(planned["left_behind"]) is is_left
+    assert planned["is_to_do"] is is_left
+
+
+def test_a_host_that_never_had_the_authority_leaves_nothing_behind(root: authorities.Authority) -> None:
+    assert certificates.planned(host(root, reachable_tls="off"))["left_behind"] == ""
