@@ -87,6 +87,11 @@ LINK = f"other {ME}:{MINE} 0777\n"
 NOBODYS = {"owner": "nobody", "mode": "0700"}
 
 
+def without_access(found: os.stat_result) -> list[int]:
+    """Return what is known of a file, but for when somebody read it."""
+    return [found.st_mode, found.st_ino, found.st_nlink, found.st_uid, found.st_gid, found.st_size, found.st_mtime_ns]
+
+
 @pytest.mark.parametrize(
     ("found", "options", "before", "after"),
     [
@@ -123,8 +128,9 @@ def test_check_run_check_run(
     found(path)
     entries = [{"path": str(path), **options}]
 
-    def state() -> list[tuple[str, os.stat_result]]:
-        return [(name, os.lstat(place / name)) for name in sorted(os.listdir(place))]
+    def state() -> list[tuple[str, list[int]]]:
+        # Reading where a link leads may count as an access, which is no change.
+        return [(name, without_access(os.lstat(place / name))) for name in sorted(os.listdir(place))]
 
     untouched = state()
     predicted = run_module(file_tree, check=True, entries=entries)
