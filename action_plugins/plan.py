@@ -96,6 +96,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         if options["bundles"]:
             plan["bundle"] |= bundle.contents(there)
         plan["kept"]["differs"] = not there.pulled and differs(plan["kept"]["entries"])
+        # One that is still to come is not there in check mode, which makes nothing; there any other does.
+        is_missing = plan["python"]["is_to_come"] and self._task.check_mode
+        plan["python"]["at_hand"] = None if is_missing else plan["python"]["path"]
         return result | plan | {"since": options["since"]}
 
     def _look(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

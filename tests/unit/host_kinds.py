@@ -58,6 +58,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "elsewhere": {"reachable_prefix": "/srv/reachable"},
     "tunnel": TUNNEL,
     "https": {"reachable_tls": "ca"},
+    "acme": {"reachable_tls": "acme", "tls_names": ["notebooks.example.org"], "acme_agree": True},
     "archive": {
         **TUNNEL,
         "ngrok_install_method": "archive",

@@ -43,7 +43,8 @@ def planned(
 def test_a_bare_host_has_nothing_against_it(run_action: RunAction) -> None:
     plan = planned(run_action)
     assert (plan["refused"], plan["misplaced"], plan["port_refused"]) == ([], [], "")
-    assert plan["python"] == {"path": "/usr/bin/python3.11", "version": "3.11", "is_to_come": False}
+    path = "/usr/bin/python3.11"
+    assert plan["python"] == {"path": path, "version": "3.11", "is_to_come": False, "at_hand": path}
     assert plan["mover"] == "root"
     assert plan["former"] is None
 
