@@ -93,6 +93,11 @@ def has_tunnel(name: str) -> bool:
     return "ngrok_authtoken" in GIVEN[KINDS[name].get("given", "nothing")]
 
 
+def asks_an_authority(name: str) -> bool:
+    """Tell whether a host of a kind is given what gets it a certificate."""
+    return GIVEN[KINDS[name].get("given", "nothing")].get("reachable_tls") == "acme"
+
+
 def there(name: str) -> Situation:
     """Return a bare host of a kind, with the defaults of its platform and scope."""
     kind = KINDS[name]
