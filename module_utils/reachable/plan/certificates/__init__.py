@@ -80,5 +80,7 @@ def planned(there: Situation) -> dict[str, Any]:
 
 def left_behind(there: Situation) -> str:
     """Say what people do on their own devices once the host leaves the authority of one's own; empty where it stays."""
+    if there.certificate.kind == Ca.kind:
+        return ""
     before = Ca(there)
-    return before.farewell if before.is_of_the_authority and there.certificate.kind != before.kind else ""
+    return before.farewell if before.is_of_the_authority else ""

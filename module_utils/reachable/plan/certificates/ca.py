@@ -63,8 +63,10 @@ class Ca(Provider):
 
         A host that pulls does not have the authority, but its certificate behind its own.
         """
-        root = self.chain[-1] if self.there.pulled and self.chain else self.root
-        return bool(self.chain and root and root.is_root and self.chain[0].is_issued_by(root))
+        if not self.chain:
+            return False
+        root = self.chain[-1] if self.there.pulled else self.root
+        return bool(root and root.is_root and self.chain[0].is_issued_by(root))
 
     @cached_property
     def names(self) -> list[str]:
